@@ -1,0 +1,139 @@
+import * as Schema from "effect/Schema";
+import { ApplicationName, Arm, Count, Digest, NonNegative, ReleaseId, Text, Timestamp } from "./primitives.ts";
+
+const PayloadText = Schema.String.check(Schema.isMaxLength(65_536));
+
+export const ErrorClass = Schema.Literals([
+  "timeout",
+  "connection",
+  "rate-limited",
+  "upstream-4xx",
+  "upstream-5xx",
+  "malformed",
+  "truncated",
+]);
+export type ErrorClass = typeof ErrorClass.Type;
+
+const measured = {
+  status: Count,
+  /** Null when the request was answered. A client that went away is not an error of the arm. */
+  errorClass: Schema.NullOr(ErrorClass),
+  latencyMs: NonNegative,
+  timeToFirstTokenMs: Schema.NullOr(NonNegative),
+  inputTokens: Schema.NullOr(Count),
+  outputTokens: Schema.NullOr(Count),
+  finishReason: Schema.NullOr(Schema.String),
+  /** Null when it cannot be told (an error, no text). */
+  refused: Schema.NullOr(Schema.Boolean),
+};
+
+/** One served request as measured by the gateway. */
+export const Observation = Schema.Struct({
+  observationId: Schema.NonEmptyString,
+  application: ApplicationName,
+  releaseId: Schema.NullOr(ReleaseId),
+  arm: Arm,
+  /** `user` traffic is what the canary judges; probes and mirrored calls are kept apart. */
+  role: Schema.Literals(["user", "shadow", "probe"]),
+  assignedBundle: Digest,
+  /** Digest of what was really rendered and sent. */
+  servedBundle: Digest,
+  /** Hash of the conversation, user or request: requests of one cluster are not independent. */
+  clusterKey: Schema.String,
+  gatewayId: Schema.String,
+  startedAt: Timestamp,
+  /** Windows are formed by the end: all that ended before a gateway's `through` has been sent. */
+  endedAt: Timestamp,
+  streamed: Schema.Boolean,
+  ...measured,
+  /** Sampled, redacted text for judging; absent otherwise. */
+  payload: Schema.optionalKey(Schema.Struct({ input: PayloadText, output: PayloadText })),
+}).annotate({ identifier: "Observation" });
+export type Observation = typeof Observation.Type;
+
+const PairSide = Schema.Struct({ bundle: Digest, output: PayloadText, ...measured }).annotate({
+  identifier: "PairSide",
+});
+export type PairSide = typeof PairSide.Type;
+
+/** A batch; topic `sluice.observations.v1`, key application. */
+export const ObservationEvent = Schema.TaggedUnion({
+  ObservationsRecorded: {
+    /** gateway, application and sequence: a redelivered batch has the same id. */
+    batchId: Schema.NonEmptyString,
+    gatewayId: Schema.NonEmptyString,
+    application: ApplicationName,
+    /** All observations of this gateway and application that ended before this instant are in this or earlier batches. */
+    through: Timestamp,
+    observations: Schema.Array(Observation).check(Schema.isMaxLength(2_000)),
+  },
+  /** Both responses to one user request; the user saw the baseline's. */
+  ShadowPairRecorded: {
+    pairId: Schema.NonEmptyString,
+    gatewayId: Schema.NonEmptyString,
+    application: ApplicationName,
+    releaseId: ReleaseId,
+    at: Timestamp,
+    clusterKey: Schema.String,
+    input: PayloadText,
+    baseline: PairSide,
+    candidate: PairSide,
+  },
+}).annotate({ identifier: "ObservationEvent" });
+export type ObservationEvent = typeof ObservationEvent.Type;
+export type ObservationsRecorded = Extract<ObservationEvent, { _tag: "ObservationsRecorded" }>;
+export type ShadowPairRecorded = Extract<ObservationEvent, { _tag: "ShadowPairRecorded" }>;
+
+const judged = {
+  judgementId: Schema.NonEmptyString,
+  application: ApplicationName,
+  releaseId: ReleaseId,
+  /** Digest of the judge's specification: the same for both arms. */
+  judge: Digest,
+  at: Timestamp,
+};
+const Score = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }));
+
+/** Judges' scores; topic `sluice.judgements.v1`, key application. A judge's failure is an error, never a score. */
+export const JudgementEvent = Schema.TaggedUnion({
+  PairJudged: {
+    ...judged,
+    pairId: Schema.NonEmptyString,
+    baselineScore: Schema.NullOr(Score),
+    candidateScore: Schema.NullOr(Score),
+    error: Schema.NullOr(Text),
+  },
+  /** Online quality: one sampled live response. `endedAt` is the observation's, so that it falls into its window. */
+  ResponseJudged: {
+    ...judged,
+    observationId: Schema.NonEmptyString,
+    arm: Arm,
+    endedAt: Timestamp,
+    score: Schema.NullOr(Score),
+    error: Schema.NullOr(Text),
+  },
+  SafetyProbeJudged: {
+    ...judged,
+    probeId: Schema.NonEmptyString,
+    caseId: Schema.NonEmptyString,
+    /** Null when no answer could be judged. */
+    passed: Schema.NullOr(Schema.Boolean),
+    /** True when a failure was repeated as often as policy asks. */
+    confirmed: Schema.Boolean,
+    error: Schema.NullOr(Text),
+  },
+}).annotate({ identifier: "JudgementEvent" });
+export type JudgementEvent = typeof JudgementEvent.Type;
+
+/** One line of a safety-probe set. */
+export const SafetyProbe = Schema.Struct({
+  case_id: Schema.NonEmptyString,
+  input: Schema.NonEmptyString,
+  /** What the answer must do. */
+  expect: Schema.Union([
+    Schema.Struct({ refusal: Schema.Boolean }),
+    Schema.Struct({ not_contains: Schema.NonEmptyString }),
+    Schema.Struct({ contains: Schema.NonEmptyString }),
+  ]),
+}).annotate({ identifier: "SafetyProbe" });
+export type SafetyProbe = typeof SafetyProbe.Type;

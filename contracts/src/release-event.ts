@@ -1,0 +1,130 @@
+import * as Schema from "effect/Schema";
+import { BundleReference } from "./artifact.ts";
+import { CanaryEvidence, GateReport, OfflineEvidence, ShadowEvidence } from "./evidence.ts";
+import { Policy } from "./policy.ts";
+import {
+  ApplicationName,
+  Author,
+  Count,
+  Digest,
+  EventId,
+  Ratio,
+  Reason,
+  ReleaseId,
+  Text,
+  Timestamp,
+} from "./primitives.ts";
+
+const ofApplication = { eventId: EventId, application: ApplicationName, at: Timestamp };
+const ofRelease = { ...ofApplication, releaseId: ReleaseId };
+const byAuthor = { author: Author, reason: Reason };
+
+/** Named causes of waiting; each has a deadline, then a rollback. */
+export const HoldCause = Schema.Literals([
+  "no-data",
+  "query-failed",
+  "judge-down",
+  "watermark-behind",
+  "sample-ratio-mismatch",
+  "metric-breached",
+]);
+export type HoldCause = typeof HoldCause.Type;
+
+export const BreachCause = Schema.Literals([
+  "metric",
+  "ceiling",
+  "safety-probe",
+  "served-digest",
+  "hold-deadline",
+  "external",
+]);
+export type BreachCause = typeof BreachCause.Type;
+
+/** Everything that can happen to a release; topic `sluice.releases.v1`, key application. */
+export const ReleaseEvent = Schema.TaggedUnion({
+  /** The bundle that an application serves before Sluice releases anything. */
+  ApplicationRegistered: { ...ofApplication, baseline: BundleReference, author: Author },
+  ReleaseRequested: {
+    ...ofRelease,
+    candidate: BundleReference,
+    policy: Policy,
+    /** Null when the gate is to find that nothing was evaluated. */
+    evidence: Schema.NullOr(OfflineEvidence),
+    author: Author,
+    team: Schema.NonEmptyString.check(Schema.isMaxLength(100)),
+    description: Text,
+    commit: Schema.NullOr(Schema.String.check(Schema.isMaxLength(100))),
+    link: Schema.NullOr(Schema.String.check(Schema.isMaxLength(2_000))),
+    /** When the change was merged: the start of lead time. */
+    mergedAt: Schema.NullOr(Timestamp),
+  },
+
+  OfflineGatePassed: { ...ofRelease, report: GateReport, policyDigest: Digest },
+  OfflineGateBlocked: { ...ofRelease, report: GateReport, policyDigest: Digest },
+  OfflineGateInconclusive: { ...ofRelease, report: GateReport, policyDigest: Digest },
+  OfflineGateInvalid: { ...ofRelease, report: GateReport, policyDigest: Digest },
+  GateOverridden: {
+    ...ofRelease,
+    ...byAuthor,
+    incident: Schema.NullOr(Schema.String.check(Schema.isMaxLength(2_000))),
+  },
+
+  ShadowStarted: { ...ofRelease, sampleRate: Ratio },
+  ShadowPassed: { ...ofRelease, evidence: ShadowEvidence, policyDigest: Digest },
+  ShadowRegressed: { ...ofRelease, evidence: ShadowEvidence, policyDigest: Digest },
+  /** The deadline came before the evidence: ends the release without a verdict on the candidate. */
+  ShadowInconclusive: { ...ofRelease, evidence: ShadowEvidence, policyDigest: Digest },
+
+  CanaryStepStarted: { ...ofRelease, step: Count, share: Ratio },
+  CanaryStepPassed: { ...ofRelease, step: Count, evidence: CanaryEvidence, policyDigest: Digest },
+  CanaryHeld: {
+    ...ofRelease,
+    step: Count,
+    cause: HoldCause,
+    waitsFor: Text,
+    until: Timestamp,
+    evidence: Schema.NullOr(CanaryEvidence),
+    policyDigest: Digest,
+  },
+  CanaryBreached: {
+    ...ofRelease,
+    step: Count,
+    cause: BreachCause,
+    /** One sentence: what failed, by how much, against which limit. */
+    sentence: Text,
+    /** Start of the first window that shows the breach. */
+    since: Timestamp,
+    evidence: Schema.NullOr(CanaryEvidence),
+    policyDigest: Digest,
+  },
+  /** Every live gateway serves the pinned routing and the last served digests agree. */
+  MitigationConfirmed: {
+    ...ofRelease,
+    routingVersion: Count,
+    gateways: Schema.Array(Schema.Struct({ gatewayId: Schema.String, acknowledgedAt: Timestamp })),
+  },
+  ReleaseRolledBack: {
+    ...ofRelease,
+    to: Digest,
+    sentence: Text,
+    /** Gateways that had not acknowledged when the mitigation deadline passed. */
+    unacknowledged: Schema.Array(Schema.String),
+  },
+  ReleaseCompleted: { ...ofRelease, baseline: Digest },
+
+  ReleasePaused: { ...ofRelease, ...byAuthor },
+  ReleaseResumed: { ...ofRelease, ...byAuthor },
+  /** The operator's `advance`: the rest of the step's hold is skipped; its checks are not. */
+  HoldSkipped: { ...ofRelease, ...byAuthor, step: Count },
+  ReleaseAborted: { ...ofRelease, ...byAuthor },
+  /** Back to a bundle that was fully released before, without gates; ends an active release. */
+  BaselineRolledBack: { ...ofApplication, ...byAuthor, to: Digest },
+
+  /** The log is the outbox of pages: one is due until its event is here. */
+  PageSent: { ...ofRelease, dedupKey: Schema.String, channel: Schema.String },
+  PageResolved: { ...ofRelease, dedupKey: Schema.String, channel: Schema.String },
+}).annotate({ identifier: "ReleaseEvent" });
+
+export type ReleaseEvent = typeof ReleaseEvent.Type;
+export type ReleaseEventType = ReleaseEvent["_tag"];
+export type ReleaseEventOf<Tag extends ReleaseEventType> = Extract<ReleaseEvent, { _tag: Tag }>;

@@ -1,0 +1,49 @@
+import * as Schema from "effect/Schema";
+import { BundleReference } from "./artifact.ts";
+import { ApplicationName, Count, Digest, Ratio, ReleaseId, Text, Timestamp } from "./primitives.ts";
+
+export const ReleasePhase = Schema.Literals([
+  "queued",
+  "requested",
+  "gate-passed",
+  "shadow",
+  "shadow-passed",
+  "canary",
+  "breached",
+  // Ended:
+  "blocked",
+  "regressed",
+  "inconclusive",
+  "rolled-back",
+  "aborted",
+  "superseded",
+  "completed",
+]);
+export type ReleasePhase = typeof ReleasePhase.Type;
+
+/** What services subscribe to; topic `sluice.release-state.v1` (compacted, key application). */
+export const ReleaseState = Schema.TaggedStruct("ReleaseStateChanged", {
+  application: ApplicationName,
+  version: Count,
+  at: Timestamp,
+  baseline: Schema.NullOr(BundleReference),
+  active: Schema.NullOr(
+    Schema.Struct({
+      releaseId: ReleaseId,
+      candidate: Digest,
+      phase: ReleasePhase,
+      /** Null outside the canary. */
+      step: Schema.NullOr(Count),
+      share: Ratio,
+      paused: Schema.Boolean,
+      overridden: Schema.Boolean,
+      since: Timestamp,
+      /** What it waits for, in words; null when nothing. */
+      waitsFor: Schema.NullOr(Text),
+    }),
+  ),
+  queued: Schema.Array(ReleaseId),
+  /** How the last release ended. */
+  last: Schema.NullOr(Schema.Struct({ releaseId: ReleaseId, phase: ReleasePhase, at: Timestamp })),
+}).annotate({ identifier: "ReleaseState" });
+export type ReleaseState = typeof ReleaseState.Type;

@@ -1,0 +1,1 @@
+export * from "./release-log.ts";

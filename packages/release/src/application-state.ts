@@ -1,0 +1,112 @@
+import type {
+  ApplicationName,
+  BreachCause,
+  BundleReference,
+  Digest,
+  EventId,
+  HoldCause,
+  Policy,
+  ReleaseEventOf,
+  ReleaseId,
+  ReleasePhase,
+  Timestamp,
+} from "@sluice/contracts";
+
+export interface Hold {
+  readonly cause: HoldCause;
+  readonly waitsFor: string;
+  readonly until: Timestamp;
+}
+
+export interface Breach {
+  readonly cause: BreachCause;
+  readonly sentence: string;
+  readonly since: Timestamp;
+  readonly detectedAt: Timestamp;
+}
+
+/** One attempt to replace the baseline, as folded from its events. */
+export interface Release {
+  readonly releaseId: ReleaseId;
+  readonly request: ReleaseEventOf<"ReleaseRequested">;
+  readonly phase: ReleasePhase;
+  /** When the present phase, or the present canary step, began. */
+  readonly since: Timestamp;
+  /** The baseline this release was gated against; null until it is active. */
+  readonly baseline: BundleReference | null;
+  /** The present canary step; null before the canary. */
+  readonly step: number | null;
+  /** The present step has passed, its successor has not started. */
+  readonly stepPassed: boolean;
+  readonly holdSkipped: boolean;
+  readonly hold: Hold | null;
+  readonly breach: Breach | null;
+  readonly mitigatedAt: Timestamp | null;
+  readonly pausedAt: Timestamp | null;
+  readonly overridden: boolean;
+  /** Ids of the accepted events: a repeated one changes nothing. */
+  readonly seen: ReadonlyArray<EventId>;
+}
+
+/** A page is due until it was sent, then due to be resolved once the release has ended. The log is its outbox. */
+export interface Page {
+  readonly dedupKey: string;
+  readonly releaseId: ReleaseId;
+  readonly sentence: string;
+  readonly at: Timestamp;
+  readonly sentAt: Timestamp | null;
+  readonly resolvable: boolean;
+}
+
+/** How a release ended. Kept for ever, so that late events of it are refused. */
+export interface Ended {
+  readonly phase: ReleasePhase;
+  readonly at: Timestamp;
+}
+
+export interface ApplicationState {
+  readonly application: ApplicationName;
+  /** Number of accepted events; the version of the routing and of the release state. */
+  readonly version: number;
+  readonly at: Timestamp;
+  readonly baseline: BundleReference | null;
+  /** Bundles that have been the baseline, oldest first: those one may roll back to. */
+  readonly fullyReleased: ReadonlyArray<BundleReference>;
+  readonly active: Release | null;
+  readonly queue: ReadonlyArray<Release>;
+  /** Blocked by the gate, and still overridable: dropped as soon as the baseline changes. */
+  readonly blocked: ReadonlyArray<Release>;
+  readonly ended: Readonly<Record<ReleaseId, Ended>>;
+  readonly last: { readonly releaseId: ReleaseId; readonly phase: ReleasePhase; readonly at: Timestamp } | null;
+  readonly pages: ReadonlyArray<Page>;
+  /** Ids of accepted events that belong to no release. */
+  readonly seen: ReadonlyArray<EventId>;
+}
+
+export const initialState = (application: ApplicationName): ApplicationState => ({
+  application,
+  version: 0,
+  at: "1970-01-01T00:00:00.000Z",
+  baseline: null,
+  fullyReleased: [],
+  active: null,
+  queue: [],
+  blocked: [],
+  ended: {},
+  last: null,
+  pages: [],
+  seen: [],
+});
+
+export const findRelease = (state: ApplicationState, releaseId: ReleaseId): Release | undefined =>
+  state.active?.releaseId === releaseId
+    ? state.active
+    : [...state.queue, ...state.blocked].find((release) => release.releaseId === releaseId);
+
+export const policyOf = (release: Release): Policy => release.request.policy;
+
+export const candidateOf = (release: Release): Digest => release.request.candidate.digest;
+
+/** Share of user traffic on the candidate: positive only in a canary step, and nothing else may decide it. */
+export const shareOf = (release: Release): number =>
+  release.phase === "canary" && release.step !== null ? (policyOf(release).canary.steps[release.step]?.share ?? 0) : 0;

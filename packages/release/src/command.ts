@@ -1,0 +1,88 @@
+import type {
+  ApplicationName,
+  Author,
+  BreachCause,
+  BundleReference,
+  CanaryEvidence,
+  Digest,
+  GateReport,
+  HoldCause,
+  OfflineEvidence,
+  Policy,
+  ReleaseEventOf,
+  ReleaseId,
+  ShadowEvidence,
+  Timestamp,
+} from "@sluice/contracts";
+
+interface OfApplication {
+  readonly application: ApplicationName;
+  /** The clock enters as data. */
+  readonly at: Timestamp;
+}
+interface OfRelease extends OfApplication {
+  readonly releaseId: ReleaseId;
+}
+interface ByAuthor {
+  readonly author: Author;
+  readonly reason: string;
+  /** Chosen by the caller once per intention (an idempotency key): a retry with the same one is the same event. */
+  readonly commandId: string;
+}
+
+/** What people and services ask for; `decide` answers with events or a refusal. */
+export type ReleaseCommand =
+  | (OfApplication & {
+      readonly _tag: "RegisterApplication";
+      readonly baseline: BundleReference;
+      readonly author: Author;
+    })
+  | (OfRelease & {
+      readonly _tag: "RequestRelease";
+      readonly candidate: BundleReference;
+      readonly policy: Policy;
+      readonly evidence: OfflineEvidence | null;
+      readonly author: Author;
+      readonly team: string;
+      readonly description: string;
+      readonly commit: string | null;
+      readonly link: string | null;
+      readonly mergedAt: Timestamp | null;
+    })
+  | (OfRelease & { readonly _tag: "RecordGateReport"; readonly report: GateReport })
+  | (OfRelease & ByAuthor & { readonly _tag: "OverrideGate"; readonly incident: string | null })
+  | (OfRelease & { readonly _tag: "StartShadow" })
+  | (OfRelease & {
+      readonly _tag: "RecordShadowVerdict";
+      readonly verdict: "passed" | "regressed" | "inconclusive";
+      readonly evidence: ShadowEvidence;
+    })
+  | (OfRelease & { readonly _tag: "StartCanary" })
+  | (OfRelease & { readonly _tag: "AdvanceCanary"; readonly evidence: CanaryEvidence })
+  | (OfRelease & {
+      readonly _tag: "HoldCanary";
+      readonly cause: HoldCause;
+      readonly waitsFor: string;
+      readonly until: Timestamp;
+      readonly evidence: CanaryEvidence | null;
+    })
+  | (OfRelease & {
+      readonly _tag: "BreachCanary";
+      readonly cause: BreachCause;
+      readonly sentence: string;
+      readonly since: Timestamp;
+      readonly evidence: CanaryEvidence | null;
+    })
+  | (OfRelease & {
+      readonly _tag: "ConfirmMitigation";
+      readonly routingVersion: number;
+      readonly gateways: ReleaseEventOf<"MitigationConfirmed">["gateways"];
+    })
+  | (OfRelease & { readonly _tag: "RollBackRelease"; readonly unacknowledged: ReadonlyArray<string> })
+  | (OfRelease & ByAuthor & { readonly _tag: "PauseRelease" })
+  | (OfRelease & ByAuthor & { readonly _tag: "ResumeRelease" })
+  | (OfRelease & ByAuthor & { readonly _tag: "SkipHold" })
+  | (OfRelease & ByAuthor & { readonly _tag: "AbortRelease" })
+  | (OfApplication & ByAuthor & { readonly _tag: "RollBackBaseline"; readonly to: Digest })
+  | (OfRelease & { readonly _tag: "RecordPageSent"; readonly dedupKey: string; readonly channel: string })
+  | (OfRelease & { readonly _tag: "RecordPageResolved"; readonly dedupKey: string; readonly channel: string });

@@ -1,0 +1,135 @@
+import { policyDigest, type ReleaseEvent, type ReleaseEventType } from "@sluice/contracts";
+import * as Result from "effect/Result";
+import { type ApplicationState, findRelease, policyOf } from "./application-state.ts";
+import { apply } from "./apply.ts";
+import type { ReleaseCommand } from "./command.ts";
+import { eventIdOf } from "./event-id.ts";
+import type { Refusal } from "./refusal.ts";
+
+/**
+ * The events that a command leads to, each legal after the one before it; or why it leads to none. Nothing is true until
+ * the events are read back from the log: another decision may have come first.
+ */
+export const decide = (
+  state: ApplicationState,
+  command: ReleaseCommand,
+): Result.Result<ReadonlyArray<ReleaseEvent>, Refusal> => {
+  const events = eventsOf(state, command);
+  let reached: Result.Result<ApplicationState, Refusal> = Result.succeed(state);
+  for (const event of events) reached = Result.flatMap(reached, (before) => apply(before, event));
+  return Result.map(reached, () => events);
+};
+
+const gateEvents = {
+  passed: "OfflineGatePassed",
+  blocked: "OfflineGateBlocked",
+  inconclusive: "OfflineGateInconclusive",
+  invalid: "OfflineGateInvalid",
+} as const;
+
+const shadowEvents = {
+  passed: "ShadowPassed",
+  regressed: "ShadowRegressed",
+  inconclusive: "ShadowInconclusive",
+} as const;
+
+const operatorEvents = {
+  PauseRelease: "ReleasePaused",
+  ResumeRelease: "ReleaseResumed",
+  AbortRelease: "ReleaseAborted",
+} as const;
+
+const eventsOf = (state: ApplicationState, command: ReleaseCommand): ReadonlyArray<ReleaseEvent> => {
+  const { application, at } = command;
+  if (command._tag === "RegisterApplication") {
+    const { baseline, author } = command;
+    const eventId = eventIdOf("ApplicationRegistered", application);
+    return [{ _tag: "ApplicationRegistered", eventId, application, at, baseline, author }];
+  }
+  if (command._tag === "RollBackBaseline") {
+    const { to, author, reason, commandId } = command;
+    const eventId = eventIdOf("BaselineRolledBack", application, commandId);
+    return [{ _tag: "BaselineRolledBack", eventId, application, at, to, author, reason }];
+  }
+
+  const { releaseId } = command;
+  const release = findRelease(state, releaseId);
+  const step = release?.step ?? 0;
+  const head = <Tag extends ReleaseEventType>(tag: Tag, ...cause: ReadonlyArray<string | number>) => ({
+    _tag: tag,
+    eventId: eventIdOf(tag, releaseId, ...cause),
+    application,
+    releaseId,
+    at,
+  });
+  const steps = release ? policyOf(release).canary.steps : [];
+  // With an unknown release the digest does not matter: `apply` refuses the event.
+  const policy = release ? policyDigest(policyOf(release)) : eventDigestOfNothing;
+
+  switch (command._tag) {
+    case "RequestRelease": {
+      const { _tag, ...request } = command;
+      return [{ ...request, ...head("ReleaseRequested") }];
+    }
+    case "RecordGateReport":
+      return [{ ...head(gateEvents[command.report.verdict]), report: command.report, policyDigest: policy }];
+    case "OverrideGate": {
+      const { author, reason, incident, commandId } = command;
+      return [{ ...head("GateOverridden", commandId), author, reason, incident }];
+    }
+    case "StartShadow":
+      return [{ ...head("ShadowStarted"), sampleRate: release ? policyOf(release).shadow.sampleRate : 0 }];
+    case "RecordShadowVerdict":
+      return [{ ...head(shadowEvents[command.verdict]), evidence: command.evidence, policyDigest: policy }];
+    case "StartCanary":
+      return [{ ...head("CanaryStepStarted", 0), step: 0, share: steps[0]?.share ?? 0 }];
+    case "AdvanceCanary": {
+      const passed = { ...head("CanaryStepPassed", step), step, evidence: command.evidence, policyDigest: policy };
+      const next = steps[step + 1];
+      const successor: ReleaseEvent = next
+        ? { ...head("CanaryStepStarted", step + 1), step: step + 1, share: next.share }
+        : { ...head("ReleaseCompleted"), baseline: release?.request.candidate.digest ?? policy };
+      // A crash may have left the step passed without its successor: then only that is missing.
+      return release?.stepPassed ? [successor] : [passed, successor];
+    }
+    case "HoldCanary": {
+      const { cause, waitsFor, until, evidence } = command;
+      // A hold may come, go and come again: its number among the release's events tells one from the next.
+      const eventHead = head("CanaryHeld", step, cause, release?.seen.length ?? 0);
+      return [{ ...eventHead, step, cause, waitsFor, until, evidence, policyDigest: policy }];
+    }
+    case "BreachCanary": {
+      const { cause, sentence, since, evidence } = command;
+      return [{ ...head("CanaryBreached"), step, cause, sentence, since, evidence, policyDigest: policy }];
+    }
+    case "ConfirmMitigation": {
+      const { routingVersion, gateways } = command;
+      return [{ ...head("MitigationConfirmed"), routingVersion, gateways }];
+    }
+    case "RollBackRelease":
+      return [
+        {
+          ...head("ReleaseRolledBack"),
+          to: release?.baseline?.digest ?? policy,
+          sentence: release?.breach?.sentence ?? "rolled back",
+          unacknowledged: command.unacknowledged,
+        },
+      ];
+    case "SkipHold": {
+      const { author, reason, commandId } = command;
+      return [{ ...head("HoldSkipped", commandId), author, reason, step }];
+    }
+    case "PauseRelease":
+    case "ResumeRelease":
+    case "AbortRelease": {
+      const { author, reason, commandId } = command;
+      return [{ ...head(operatorEvents[command._tag], commandId), author, reason }];
+    }
+    case "RecordPageSent":
+      return [{ ...head("PageSent", command.dedupKey), dedupKey: command.dedupKey, channel: command.channel }];
+    case "RecordPageResolved":
+      return [{ ...head("PageResolved", command.dedupKey), dedupKey: command.dedupKey, channel: command.channel }];
+  }
+};
+
+const eventDigestOfNothing = `sha256:${"0".repeat(64)}`;

@@ -1,0 +1,22 @@
+/** Why an event is not legal in the state it met: the same answer in every service that folds the log. */
+export interface Refusal {
+  readonly _tag: "Refusal";
+  readonly code:
+    | "duplicate"
+    | "unknown-application"
+    | "already-registered"
+    | "unknown-release"
+    | "release-exists"
+    | "release-ended"
+    | "another-release-active"
+    | "wrong-phase"
+    | "wrong-step"
+    | "paused"
+    | "not-paused"
+    | "unknown-bundle"
+    | "same-bundle"
+    | "unknown-page";
+  readonly sentence: string;
+}
+
+export const refusal = (code: Refusal["code"], sentence: string): Refusal => ({ _tag: "Refusal", code, sentence });

@@ -1,0 +1,54 @@
+import { epochMsOf, type ReleaseState, timestampOf } from "@sluice/contracts";
+import { type ApplicationState, candidateOf, policyOf, type Release, shareOf } from "./application-state.ts";
+
+/** What services that subscribe to release state see. */
+export const releaseStateOf = (state: ApplicationState): ReleaseState => ({
+  _tag: "ReleaseStateChanged",
+  application: state.application,
+  version: state.version,
+  at: state.at,
+  baseline: state.baseline,
+  active: state.active && {
+    releaseId: state.active.releaseId,
+    candidate: candidateOf(state.active),
+    phase: state.active.phase,
+    step: state.active.step,
+    share: shareOf(state.active),
+    paused: state.active.pausedAt !== null,
+    overridden: state.active.overridden,
+    since: state.active.since,
+    waitsFor: waitsFor(state.active),
+  },
+  queued: state.queue.map((release) => release.releaseId),
+  last: state.last,
+});
+
+/** When the hold of the present step is over; null outside the canary or when an operator skipped it. */
+export const holdEndsAt = (release: Release): string | null => {
+  const step = release.step === null ? undefined : policyOf(release).canary.steps[release.step];
+  return step && !release.holdSkipped ? timestampOf(epochMsOf(release.since) + step.holdSeconds * 1_000) : null;
+};
+
+const waitsFor = (release: Release): string | null => {
+  if (release.pausedAt) return `an operator to resume it (paused since ${release.pausedAt})`;
+  const { shadow, canary } = policyOf(release);
+  switch (release.phase) {
+    case "requested":
+      return "the offline gate";
+    case "gate-passed":
+      return "the shadow to start";
+    case "shadow":
+      return `${shadow.minPairs} judged pairs and ${shadow.minDurationSeconds} s ${shadow.enough === "both" ? "and" : "or"} ${shadow.minRequests} requests`;
+    case "shadow-passed":
+      return "the first canary step";
+    case "canary": {
+      if (release.hold) return `${release.hold.waitsFor} (until ${release.hold.until})`;
+      const step = canary.steps[release.step ?? 0];
+      return `the hold until ${holdEndsAt(release) ?? "now (skipped)"} and ${step?.minRequests ?? 0} requests per arm`;
+    }
+    case "breached":
+      return release.mitigatedAt ? "the rollback" : "every gateway to acknowledge the pin to the baseline";
+    default:
+      return null;
+  }
+};

@@ -1,0 +1,62 @@
+import type {
+  ApplicationName,
+  ArmWindow,
+  CanaryWindow,
+  JudgementEvent,
+  ObservationsRecorded,
+  ReleaseEvent,
+  ReleaseId,
+  Timestamp,
+} from "@sluice/contracts";
+import * as Context from "effect/Context";
+import type * as Effect from "effect/Effect";
+import * as Schema from "effect/Schema";
+
+export class TelemetryError extends Schema.TaggedError<TelemetryError>()("TelemetryError", {
+  operation: Schema.Literals(["insert", "query"]),
+  message: Schema.String,
+}) {}
+
+export interface WindowQuery {
+  readonly application: ApplicationName;
+  readonly releaseId: ReleaseId;
+  /** Inclusive start and exclusive end, both multiples of the window's length since the epoch. */
+  readonly from: Timestamp;
+  readonly to: Timestamp;
+  readonly windowSeconds: number;
+}
+
+/** One closed window's counts and sums, without what only the controller knows (step, share). Empty windows included. */
+export interface WindowRow extends Pick<CanaryWindow, "from" | "probes"> {
+  readonly baseline: ArmWindow;
+  readonly candidate: ArmWindow;
+}
+
+/** A release event as analysts see it: flat, with the fold's answer. */
+export interface RecordedReleaseEvent {
+  readonly event: ReleaseEvent;
+  readonly accepted: boolean;
+}
+
+/** Traffic, judgements and release events for statistical windows, KPIs and analysts. Inserts are idempotent. */
+export class TelemetryStore extends Context.Service<
+  TelemetryStore,
+  {
+    readonly insertObservations: (batches: ReadonlyArray<ObservationsRecorded>) => Effect.Effect<void, TelemetryError>;
+    readonly insertJudgements: (judgements: ReadonlyArray<JudgementEvent>) => Effect.Effect<void, TelemetryError>;
+    readonly insertReleaseEvents: (events: ReadonlyArray<RecordedReleaseEvent>) => Effect.Effect<void, TelemetryError>;
+    /**
+     * How far each gateway's observations of an application are complete (its last batch's `through`). Windows that end
+     * at or before the least of the live gateways' are closed.
+     */
+    readonly watermarks: (
+      application: ApplicationName,
+    ) => Effect.Effect<ReadonlyMap<string, Timestamp>, TelemetryError>;
+    readonly windows: (query: WindowQuery) => Effect.Effect<ReadonlyArray<WindowRow>, TelemetryError>;
+    /** A read-only query of the documented tables and views; rows as objects. For KPIs and analysts. */
+    readonly query: (
+      sql: string,
+      parameters?: Readonly<Record<string, unknown>>,
+    ) => Effect.Effect<ReadonlyArray<Record<string, unknown>>, TelemetryError>;
+  }
+>()("@sluice/TelemetryStore") {}
