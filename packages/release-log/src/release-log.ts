@@ -67,7 +67,7 @@ const make = Effect.gen(function* () {
       batch,
       ({ event }) => {
         const { state, refusal } = foldEvent(applications, event);
-        applications.set(event.application, state);
+        if (!refusal) applications.set(event.application, state);
         return Effect.andThen(PubSub.publish(changes, { event, refusal, state }), settle(event, refusal));
       },
       { discard: true },
