@@ -62,6 +62,8 @@ export interface Page {
 export interface Ended {
   readonly phase: ReleasePhase;
   readonly at: Timestamp;
+  /** Ids of its accepted events: a repeated one is told apart from one that came too late. */
+  readonly seen: ReadonlyArray<EventId>;
 }
 
 export interface ApplicationState {
@@ -102,6 +104,10 @@ export const findRelease = (state: ApplicationState, releaseId: ReleaseId): Rele
   state.active?.releaseId === releaseId
     ? state.active
     : [...state.queue, ...state.blocked].find((release) => release.releaseId === releaseId);
+
+/** How a release ended; undefined while it has not. Own keys only: a release may be called `constructor`. */
+export const endOf = (state: ApplicationState, releaseId: ReleaseId): Ended | undefined =>
+  Object.hasOwn(state.ended, releaseId) ? state.ended[releaseId] : undefined;
 
 export const policyOf = (release: Release): Policy => release.request.policy;
 

@@ -1,4 +1,4 @@
-import { policyDigest, type ReleaseEvent, type ReleaseEventType } from "@sluice/contracts";
+import { digestOf, policyDigest, type ReleaseEvent, type ReleaseEventType } from "@sluice/contracts";
 import * as Result from "effect/Result";
 import { type ApplicationState, findRelease, policyOf } from "./application-state.ts";
 import { apply } from "./apply.ts";
@@ -43,7 +43,7 @@ const eventsOf = (state: ApplicationState, command: ReleaseCommand): ReadonlyArr
   const { application, at } = command;
   if (command._tag === "RegisterApplication") {
     const { baseline, author } = command;
-    const eventId = eventIdOf("ApplicationRegistered", application);
+    const eventId = eventIdOf("ApplicationRegistered", application, baseline.digest);
     return [{ _tag: "ApplicationRegistered", eventId, application, at, baseline, author }];
   }
   if (command._tag === "RollBackBaseline") {
@@ -57,7 +57,7 @@ const eventsOf = (state: ApplicationState, command: ReleaseCommand): ReadonlyArr
   const step = release?.step ?? 0;
   const head = <Tag extends ReleaseEventType>(tag: Tag, ...cause: ReadonlyArray<string | number>) => ({
     _tag: tag,
-    eventId: eventIdOf(tag, releaseId, ...cause),
+    eventId: eventIdOf(tag, application, releaseId, ...cause),
     application,
     releaseId,
     at,
@@ -68,8 +68,9 @@ const eventsOf = (state: ApplicationState, command: ReleaseCommand): ReadonlyArr
 
   switch (command._tag) {
     case "RequestRelease": {
-      const { _tag, ...request } = command;
-      return [{ ...request, ...head("ReleaseRequested") }];
+      const { _tag, at: _, ...request } = command;
+      // The whole wish is its cause: the same one again is a repetition, another under the same id must be refused.
+      return [{ ...request, ...head("ReleaseRequested", digestOf(request)) }];
     }
     case "RecordGateReport":
       return [{ ...head(gateEvents[command.report.verdict]), report: command.report, policyDigest: policy }];
@@ -84,23 +85,32 @@ const eventsOf = (state: ApplicationState, command: ReleaseCommand): ReadonlyArr
     case "StartCanary":
       return [{ ...head("CanaryStepStarted", 0), step: 0, share: steps[0]?.share ?? 0 }];
     case "AdvanceCanary": {
-      const passed = { ...head("CanaryStepPassed", step), step, evidence: command.evidence, policyDigest: policy };
-      const next = steps[step + 1];
+      // The step that was judged, not the one reached meanwhile: evidence of one step never passes another.
+      const judged = command.evidence.step;
+      const next = steps[judged + 1];
+      const passed: ReleaseEvent = {
+        ...head("CanaryStepPassed", judged),
+        step: judged,
+        evidence: command.evidence,
+        policyDigest: policy,
+      };
       const successor: ReleaseEvent = next
-        ? { ...head("CanaryStepStarted", step + 1), step: step + 1, share: next.share }
+        ? { ...head("CanaryStepStarted", judged + 1), step: judged + 1, share: next.share }
         : { ...head("ReleaseCompleted"), baseline: release?.request.candidate.digest ?? policy };
       // A crash may have left the step passed without its successor: then only that is missing.
-      return release?.stepPassed ? [successor] : [passed, successor];
+      return release?.stepPassed && release.step === judged ? [successor] : [passed, successor];
     }
     case "HoldCanary": {
       const { cause, waitsFor, until, evidence } = command;
+      const held = evidence?.step ?? step;
       // A hold may come, go and come again: its number among the release's events tells one from the next.
-      const eventHead = head("CanaryHeld", step, cause, release?.seen.length ?? 0);
-      return [{ ...eventHead, step, cause, waitsFor, until, evidence, policyDigest: policy }];
+      const eventHead = head("CanaryHeld", held, cause, release?.seen.length ?? 0);
+      return [{ ...eventHead, step: held, cause, waitsFor, until, evidence, policyDigest: policy }];
     }
     case "BreachCanary": {
       const { cause, sentence, since, evidence } = command;
-      return [{ ...head("CanaryBreached"), step, cause, sentence, since, evidence, policyDigest: policy }];
+      const breached = evidence?.step ?? step;
+      return [{ ...head("CanaryBreached"), step: breached, cause, sentence, since, evidence, policyDigest: policy }];
     }
     case "ConfirmMitigation": {
       const { routingVersion, gateways } = command;

@@ -1,0 +1,58 @@
+import type { ReleaseEvent, ReleasePhase } from "@sluice/contracts";
+import * as Result from "effect/Result";
+import { type ApplicationState, endOf, type Release } from "./application-state.ts";
+import { type Refusal, refusal } from "./refusal.ts";
+
+/** Ends a release, wherever it is kept, because of `event`. Its page, if any, may now be resolved. */
+export const endRelease = (
+  state: ApplicationState,
+  release: Release,
+  phase: ReleasePhase,
+  event: ReleaseEvent,
+): ApplicationState => ({
+  ...state,
+  active: state.active?.releaseId === release.releaseId ? null : state.active,
+  queue: state.queue.filter((queued) => queued.releaseId !== release.releaseId),
+  blocked: state.blocked.filter((blocked) => blocked.releaseId !== release.releaseId),
+  ended: { ...state.ended, [release.releaseId]: { phase, at: event.at, seen: release.seen } },
+  last: { releaseId: release.releaseId, phase, at: event.at },
+  pages: state.pages.map((page) => (page.releaseId === release.releaseId ? { ...page, resolvable: true } : page)),
+});
+
+/** The gate said no: out of the way of others, but overridable as long as the baseline stays what it was. */
+export const setAside = (state: ApplicationState, release: Release, event: ReleaseEvent): ApplicationState => ({
+  ...state,
+  active: null,
+  blocked: [...state.blocked, { ...release, phase: "blocked", since: event.at }],
+  last: { releaseId: release.releaseId, phase: "blocked", at: event.at },
+});
+
+/** Releases that the gate blocked were measured against the old baseline: with it goes the right to override them. */
+export const replaceBaseline = (
+  state: ApplicationState,
+  baseline: NonNullable<ApplicationState["baseline"]>,
+  event: ReleaseEvent,
+): ApplicationState => {
+  const settled = state.blocked.reduce((before, release) => endRelease(before, release, "blocked", event), state);
+  return {
+    ...settled,
+    // Ending what was set aside is bookkeeping, not the latest outcome.
+    last: state.last,
+    baseline,
+    fullyReleased: [...state.fullyReleased.filter((bundle) => bundle.digest !== baseline.digest), baseline],
+  };
+};
+
+/** Why a release that was looked for is not there: it has ended, or `otherwise`. */
+export const missing = (
+  state: ApplicationState,
+  releaseId: string,
+  otherwise: string,
+): Result.Result<never, Refusal> => {
+  const ended = endOf(state, releaseId);
+  return Result.fail(
+    ended
+      ? refusal("release-ended", `release ${releaseId} ended as ${ended.phase} at ${ended.at}`)
+      : refusal("unknown-release", `release ${releaseId} of ${state.application} ${otherwise}`),
+  );
+};
