@@ -1,1 +1,3 @@
-export {};
+export * from "./assign-arm.ts";
+export * from "./bucket-of.ts";
+export * from "./cluster-key.ts";
