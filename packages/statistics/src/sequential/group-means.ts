@@ -1,0 +1,215 @@
+import { InvalidArgument, requireCount, requireProbability, requireWithin } from "../invalid-argument.ts";
+import { logAddExp, logSumExp } from "../special/log-arithmetic.ts";
+import { asymptoticInterval } from "./asymptotic-interval.ts";
+import type { Evidence } from "./evidence.ts";
+import { type StartPrior, startWeight, weightAfter } from "./start-mixture.ts";
+
+export type GroupMeansConfig = {
+  /** A drop of the mean up to this size is tolerated, in score units. */
+  readonly margin: number;
+  /** Bets in (0, 1): each is the best one for a drop of bet × variance of a score. With their prior weights. */
+  readonly bets: ReadonlyArray<number>;
+  readonly weights: ReadonlyArray<number>;
+  readonly start: StartPrior;
+  readonly confidence: number;
+};
+
+/** Scores in [0, 1] of one arm in one window: their number, sum and sum of squares. */
+export type ScoreSums = { readonly n: number; readonly sum: number; readonly sumSquares: number };
+
+export type MeansStratum = { readonly baseline: ScoreSums; readonly candidate: ScoreSums };
+
+export type GroupMeansState = {
+  readonly config: GroupMeansConfig;
+  readonly informative: number;
+  readonly logStarted: ReadonlyArray<number>;
+  readonly peakLogE: number;
+  readonly baseline: ScoreSums;
+  readonly candidate: ScoreSums;
+  /** Mean of recent windows per arm, as a fading sum and its weight; the next window's scores are centred on it. */
+  readonly centre: {
+    readonly baseline: { readonly weight: number; readonly sum: number };
+    readonly candidate: { readonly weight: number; readonly sum: number };
+  };
+  /** Σ w, Σ w·d and Σ w²·Var(d) over windows, w the harmonic size: the matched mean difference and its variance. */
+  readonly weight: number;
+  readonly difference: number;
+  readonly variance: number;
+};
+
+export type MeansEvidence = Evidence & {
+  readonly method: "group-means";
+  readonly margin: number;
+  readonly baselineMean: number | null;
+  readonly candidateMean: number | null;
+};
+
+const defaults: GroupMeansConfig = {
+  margin: 0,
+  bets: [0.04, 0.09, 0.2, 0.4, 0.75],
+  weights: [0.2, 0.2, 0.2, 0.2, 0.2],
+  start: { atFirst: 0.6, spanWindows: 120 },
+  confidence: 0.95,
+};
+const DISPLAY_TUNING = 1_000;
+// The centre forgets half in five windows: a drifting mean costs little, a noisy centre as well.
+const FADE = 0.5 ** (1 / 5);
+
+const noScores: ScoreSums = { n: 0, sum: 0, sumSquares: 0 };
+
+const initial = (config: Partial<GroupMeansConfig> = {}): GroupMeansState => {
+  const full = { ...defaults, ...config };
+  requireWithin("margin", full.margin, 0, 1);
+  full.bets.forEach((bet, i) => {
+    requireProbability(`bets[${i}]`, bet);
+  });
+  const sum = full.weights.reduce((total, weight) => total + weight, 0);
+  if (full.weights.length !== full.bets.length || Math.abs(sum - 1) > 1e-9) {
+    throw new InvalidArgument("weights", full.weights, "one per bet, summing to 1");
+  }
+  requireProbability("confidence", full.confidence);
+  const centre = { weight: 0, sum: 0 };
+  return {
+    config: full,
+    informative: 0,
+    logStarted: [],
+    peakLogE: 0,
+    baseline: noScores,
+    candidate: noScores,
+    centre: { baseline: centre, candidate: centre },
+    weight: 0,
+    difference: 0,
+    variance: 0,
+  };
+};
+
+const requireScores = (argument: string, { n, sum, sumSquares }: ScoreSums): void => {
+  requireCount(`${argument}.n`, n);
+  // Sums of many scores carry rounding: a billionth of n is beyond any of it.
+  const slack = 1e-9 * (n + 1);
+  if (!(sum >= -slack && sum <= n + slack)) {
+    throw new InvalidArgument(`${argument}.sum`, sum, `from 0 to ${argument}.n (${n}): scores lie in [0, 1]`);
+  }
+  if (!(sumSquares <= sum + slack && sumSquares * n >= sum * sum - slack * n)) {
+    throw new InvalidArgument(
+      `${argument}.sumSquares`,
+      sumSquares,
+      `from sum²/n to sum (${sum}): scores lie in [0, 1]`,
+    );
+  }
+};
+
+const update = (state: GroupMeansState, stratum: MeansStratum): GroupMeansState => {
+  requireScores("baseline", stratum.baseline);
+  requireScores("candidate", stratum.candidate);
+  const next = describe(state, stratum);
+  const { baseline, candidate } = stratum;
+  if (baseline.n === 0 || candidate.n === 0) return next;
+  // The first window with scores only teaches the centre.
+  if (state.centre.baseline.weight === 0 || state.centre.candidate.weight === 0) return next;
+  const window = state.informative + 1;
+  const logNew = Math.log(startWeight(state.config.start, window));
+  const logStarted = state.config.bets.map((bet, j) => {
+    const before = state.logStarted[j];
+    return logIncrement(state, stratum, bet) + (before === undefined ? logNew : logAddExp(before, logNew));
+  });
+  const moved = { ...next, informative: window, logStarted };
+  return { ...moved, peakLogE: Math.max(state.peakLogE, logEOf(moved)) };
+};
+
+/** −log(1−λ) − λ: the price of a squared deviation at bet λ (Fan, Grama & Liu 2015). */
+const priceOf = (bet: number): number => -Math.log1p(-bet) - bet;
+
+const squaresAround = ({ n, sum, sumSquares }: ScoreSums, centre: number): number =>
+  Math.max(0, sumSquares - 2 * centre * sum + n * centre * centre);
+
+const logIncrement = (state: GroupMeansState, { baseline, candidate }: MeansStratum, bet: number): number => {
+  const size = (baseline.n * candidate.n) / (baseline.n + candidate.n);
+  const stake = bet * size;
+  const gain = stake * (baseline.sum / baseline.n - candidate.sum / candidate.n - state.config.margin);
+  const centres = state.centre;
+  return (
+    gain -
+    priceOf(stake / candidate.n) * squaresAround(candidate, centres.candidate.sum / centres.candidate.weight) -
+    priceOf(stake / baseline.n) * squaresAround(baseline, centres.baseline.sum / centres.baseline.weight)
+  );
+};
+
+const addScores = (a: ScoreSums, b: ScoreSums): ScoreSums => ({
+  n: a.n + b.n,
+  sum: a.sum + b.sum,
+  sumSquares: a.sumSquares + b.sumSquares,
+});
+
+const describe = (state: GroupMeansState, { baseline, candidate }: MeansStratum): GroupMeansState => {
+  const fade = (centre: { readonly weight: number; readonly sum: number }, { n, sum }: ScoreSums) =>
+    n === 0 ? centre : { weight: centre.weight * FADE + n, sum: centre.sum * FADE + Math.min(n, Math.max(0, sum)) };
+  const counted = {
+    ...state,
+    baseline: addScores(state.baseline, baseline),
+    candidate: addScores(state.candidate, candidate),
+    centre: { baseline: fade(state.centre.baseline, baseline), candidate: fade(state.centre.candidate, candidate) },
+  };
+  if (baseline.n === 0 || candidate.n === 0) return counted;
+  const w = (baseline.n * candidate.n) / (baseline.n + candidate.n);
+  const meanB = baseline.sum / baseline.n;
+  const meanC = candidate.sum / candidate.n;
+  const variance =
+    squaresAround(baseline, meanB) / (baseline.n * baseline.n) +
+    squaresAround(candidate, meanC) / (candidate.n * candidate.n);
+  return {
+    ...counted,
+    weight: state.weight + w,
+    difference: state.difference + w * (meanC - meanB),
+    variance: state.variance + w * w * variance,
+  };
+};
+
+const logEOf = (state: GroupMeansState): number => {
+  if (state.logStarted.length === 0) return 0;
+  const logIdle = Math.log(weightAfter(state.config.start, state.informative));
+  return logSumExp(
+    state.logStarted.map((log, j) => Math.log(state.config.weights[j] as number) + logAddExp(log, logIdle)),
+  );
+};
+
+const meanOf = ({ n, sum }: ScoreSums): number | null => (n > 0 ? sum / n : null);
+
+const evidence = (state: GroupMeansState): MeansEvidence => {
+  const estimate = state.weight > 0 ? state.difference / state.weight : null;
+  return {
+    method: "group-means",
+    logE: logEOf(state),
+    peakLogE: state.peakLogE,
+    margin: state.config.margin,
+    estimate,
+    interval:
+      estimate === null
+        ? null
+        : asymptoticInterval(
+            estimate,
+            state.variance / state.weight,
+            state.weight,
+            DISPLAY_TUNING,
+            state.config.confidence,
+          ),
+    baselineMean: meanOf(state.baseline),
+    candidateMean: meanOf(state.candidate),
+    n: { baseline: state.baseline.n, candidate: state.candidate.n },
+  };
+};
+
+/**
+ * E-process for a mean score in [0, 1] of which a drop is worse, on within-window sums. H₀: in every window the candidate's
+ * mean is at least the baseline's minus `margin`; both may drift together. With the harmonic size h = n_b·n_c/(n_b + n_c),
+ * stake L = λh and arm centres a fixed by earlier windows, a window's e-value is
+ * exp{L(b̄ − c̄ − margin) − ψ(L/n_c)Σ(c − a_c)² − ψ(L/n_b)Σ(b − a_b)²}, ψ(λ) = −log(1−λ) − λ. By Fan's inequality
+ * exp(λξ − ψ(λ)ξ²) ≤ 1 + λξ for ξ ≥ −1, so its expectation is at most exp{L(μ_b − μ_c − margin)} ≤ 1. Mixed over bets λ and
+ * starts as in `stratifiedRates`. The first window with scores in both arms only teaches the centres.
+ *
+ * Assumes independent scores in a window given the past: one score (or one mean) per conversation, both arms judged in the
+ * same window by the same judge. A judge that drifts cancels out; one that lags for one arm does not. The estimate is the
+ * matched mean difference candidate − baseline. Errors: sums that no scores in [0, 1] can have.
+ * Sources: Fan, Grama & Liu 2015; Howard et al. 2021; Waudby-Smith & Ramdas 2024 (predictable plug-in empirical Bernstein).
+ */
+export const groupMeans = { initial, update, evidence };

@@ -1,0 +1,97 @@
+import { InvalidArgument, requireProbability } from "../invalid-argument.ts";
+import { type Proportion, requireProportion } from "../offline/two-proportions.ts";
+import { logAddExp, logSumExp } from "../special/log-arithmetic.ts";
+import { asymptoticInterval } from "./asymptotic-interval.ts";
+import type { Evidence } from "./evidence.ts";
+import { type StartPrior, startWeight, weightAfter } from "./start-mixture.ts";
+
+export type RateCeilingConfig = {
+  /** The rate that the candidate must not exceed, strictly between 0 and 1. */
+  readonly ceiling: number;
+  readonly oddsRatios: ReadonlyArray<number>;
+  readonly weights: ReadonlyArray<number>;
+  readonly start: StartPrior;
+  readonly confidence: number;
+};
+
+export type CeilingStratum = { readonly candidate: Proportion };
+
+export type RateCeilingState = {
+  readonly config: RateCeilingConfig;
+  readonly windows: number;
+  readonly logStarted: ReadonlyArray<number>;
+  readonly peakLogE: number;
+  readonly candidate: Proportion;
+};
+
+export type RateCeilingEvidence = Evidence & {
+  readonly method: "rate-ceiling";
+  readonly ceiling: number;
+  readonly candidate: Proportion;
+};
+
+const defaults = {
+  oddsRatios: [1.35, 1.8, 2.6, 4.5, 10],
+  weights: [0.2, 0.25, 0.25, 0.2, 0.1],
+  start: { atFirst: 0.6, spanWindows: 120 },
+  confidence: 0.95,
+};
+const DISPLAY_TUNING = 2_000;
+
+const initial = (config: { readonly ceiling: number } & Partial<RateCeilingConfig>): RateCeilingState => {
+  const full = { ...defaults, ...config };
+  requireProbability("ceiling", full.ceiling);
+  requireProbability("confidence", full.confidence);
+  if (full.weights.length !== full.oddsRatios.length) {
+    throw new InvalidArgument("weights", full.weights, "one per odds ratio, summing to 1");
+  }
+  return { config: full, windows: 0, logStarted: [], peakLogE: 0, candidate: { n: 0, events: 0 } };
+};
+
+const update = (state: RateCeilingState, stratum: CeilingStratum): RateCeilingState => {
+  const { n, events } = requireProportion("candidate", stratum.candidate, 0);
+  if (n === 0) return state;
+  const { ceiling, oddsRatios, start } = state.config;
+  const windows = state.windows + 1;
+  const logNew = Math.log(startWeight(start, windows));
+  const logStarted = oddsRatios.map((psi, j) => {
+    const increment = events * Math.log(psi) - n * Math.log1p(ceiling * (psi - 1));
+    const before = state.logStarted[j];
+    return increment + (before === undefined ? logNew : logAddExp(before, logNew));
+  });
+  const candidate = { n: state.candidate.n + n, events: state.candidate.events + events };
+  const next = { ...state, windows, logStarted, candidate };
+  return { ...next, peakLogE: Math.max(state.peakLogE, logEOf(next)) };
+};
+
+const logEOf = (state: RateCeilingState): number => {
+  if (state.logStarted.length === 0) return 0;
+  const logIdle = Math.log(weightAfter(state.config.start, state.windows));
+  return logSumExp(
+    state.logStarted.map((log, j) => Math.log(state.config.weights[j] as number) + logAddExp(log, logIdle)),
+  );
+};
+
+const evidence = (state: RateCeilingState): RateCeilingEvidence => {
+  const { n, events } = state.candidate;
+  const rate = n > 0 ? events / n : null;
+  return {
+    method: "rate-ceiling",
+    logE: logEOf(state),
+    peakLogE: state.peakLogE,
+    ceiling: state.config.ceiling,
+    estimate: rate,
+    interval:
+      rate === null ? null : asymptoticInterval(rate, rate * (1 - rate), n, DISPLAY_TUNING, state.config.confidence),
+    candidate: state.candidate,
+    n: { baseline: 0, candidate: n },
+  };
+};
+
+/**
+ * E-process against "the candidate's rate of an event is at most `ceiling` in every window", with no baseline: for absolute
+ * ceilings, and for the last step, where no concurrent baseline is left. Π ψ^x/(1 − c + cψ)ⁿ, mixed over odds ratios and
+ * starts as in `stratifiedRates`. Assumes independent units; an outage that hits everybody breaches a ceiling, as it should.
+ * For a latency ceiling take as event "slower than the ceiling" and as `ceiling` 0.05. Errors: `InvalidArgument`.
+ */
+export const rateCeiling = { initial, update, evidence };
