@@ -1,1 +1,4 @@
-export {};
+export * from "./database.ts";
+export * from "./layer-pg.ts";
+export * from "./layer-pglite.ts";
+export * from "./migrate.ts";

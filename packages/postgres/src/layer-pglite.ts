@@ -1,0 +1,53 @@
+import { mkdir } from "node:fs/promises";
+import { PGlite } from "@electric-sql/pglite";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import * as Semaphore from "effect/Semaphore";
+import { Database, type DatabaseError } from "./database.ts";
+import { lockDirectory } from "./directory-lock.ts";
+import { databaseErrorOf, queriesOn, type Session, type WithSession } from "./sessions.ts";
+
+export interface PGliteSettings {
+  /** Where the data lives (one process at a time); null keeps it in memory. */
+  readonly directory: string | null;
+}
+
+const make = Effect.fn("Database.openPGlite")(function* ({ directory }: PGliteSettings) {
+  if (directory !== null) yield* lockDirectory(directory);
+  const pglite = yield* Effect.acquireRelease(
+    Effect.tryPromise({
+      try: async () => {
+        if (directory !== null) await mkdir(directory, { recursive: true });
+        return PGlite.create(directory === null ? {} : { dataDir: directory });
+      },
+      catch: (cause) => databaseErrorOf("open", cause),
+    }),
+    (opened) => Effect.promise(() => opened.close()),
+  );
+
+  const session: Session = {
+    query: async (text, parameters) => (await pglite.query<object>(text, [...parameters])).rows,
+    script: (text) => pglite.exec(text),
+  };
+  // There is one session: a transaction keeps all others out, first come, first served.
+  const turn = yield* Semaphore.make(1);
+  const withSession: WithSession = (use) => Semaphore.withPermit(turn, use(session));
+
+  const listen = Effect.fn("Database.listen")(function* (channel: string, callback: (payload: string) => void) {
+    yield* Effect.acquireRelease(
+      withSession(() =>
+        Effect.tryPromise({
+          try: () => pglite.listen(channel, callback),
+          catch: (cause) => databaseErrorOf("listen", cause),
+        }),
+      ),
+      (unlisten) => Effect.ignore(withSession(() => Effect.promise(() => unlisten()))),
+    );
+  });
+
+  return Database.of({ embedded: true, ...queriesOn(withSession), listen });
+});
+
+/** Postgres in this process. A directory in use is refused in one sentence that names it and its owner's pid. */
+export const layerPGlite = (settings: PGliteSettings): Layer.Layer<Database, DatabaseError> =>
+  Layer.effect(Database, make(settings));
