@@ -1,0 +1,14 @@
+/** One result of one arm as a reader hands it over: checked, but not yet averaged over repeats. */
+export interface CaseResult {
+  readonly caseId: string;
+  readonly repeat: number;
+  /** Undefined where this result does not say; another repeat or arm may. */
+  readonly slice: string | undefined;
+  readonly safety: boolean | undefined;
+  readonly outcome: Outcome;
+}
+
+/** Passed, failed, or in error: the third state is no score. */
+export type Outcome =
+  | { readonly _tag: "Scored"; readonly score: number; readonly passed: boolean | undefined }
+  | { readonly _tag: "Errored"; readonly message: string };

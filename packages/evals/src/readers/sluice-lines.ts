@@ -1,0 +1,77 @@
+import { type CaseResultLine as CaseLine, CaseResultLine, PairedResultLine } from "@sluice/contracts";
+import * as Result from "effect/Result";
+import { ArmResults } from "../domain/arm-results.ts";
+import type { CaseResult, Outcome } from "../domain/case-result.ts";
+import type { Problem } from "./case-file-error.ts";
+import { lineDecoder, parseJson } from "./json-line.ts";
+import type { LineFormat } from "./parsed-file.ts";
+
+type OutcomeFields = Pick<CaseLine, "score" | "passed" | "error">;
+
+/** A case is in error, or has a score, or at least a verdict (then it scores 1 or 0). */
+const outcomeOf = (fields: OutcomeFields, prefix: string): Result.Result<Outcome, Problem> => {
+  const { score, passed, error } = fields;
+  if (typeof error === "string" && error.trim() !== "") return Result.succeed({ _tag: "Errored", message: error });
+  if (score !== undefined) return Result.succeed({ _tag: "Scored", score, passed });
+  if (passed !== undefined) return Result.succeed({ _tag: "Scored", score: passed ? 1 : 0, passed });
+  return Result.fail({
+    field: `${prefix}score`,
+    problem: "is missing",
+    fix: "give score (0 to 1), passed (true or false), or error where there is neither",
+  });
+};
+
+type About = Pick<CaseLine, "case_id" | "repeat" | "slice" | "safety">;
+
+const add = (arm: ArmResults, about: About, outcome: Outcome): Problem | undefined => {
+  const result: CaseResult = {
+    caseId: about.case_id,
+    repeat: about.repeat ?? 0,
+    slice: about.slice,
+    safety: about.safety,
+    outcome,
+  };
+  return Result.match(arm.add(result), { onSuccess: () => undefined, onFailure: (problem) => problem });
+};
+
+const problemOf = <A>(result: Result.Result<A, Problem>, use: (value: A) => Problem | undefined): Problem | undefined =>
+  Result.match(result, { onSuccess: use, onFailure: (problem) => problem });
+
+const decodeCase = lineDecoder(CaseResultLine);
+const decodePair = lineDecoder(PairedResultLine);
+
+/** Sluice JSONL, one arm: one result a line. */
+export const sluiceLines: LineFormat = () => {
+  const arm = new ArmResults();
+  return {
+    onLine: (text) =>
+      problemOf(Result.flatMap(parseJson(text), decodeCase), (line) =>
+        problemOf(outcomeOf(line, ""), (outcome) => add(arm, line, outcome)),
+      ),
+    size: () => arm.clusters.size,
+    finish: () => Result.succeed({ arms: new Map([["results", arm]]) }),
+  };
+};
+
+/** Sluice paired JSONL: both arms of one case a line. */
+export const sluicePairLines: LineFormat = () => {
+  const baseline = new ArmResults();
+  const candidate = new ArmResults();
+  return {
+    onLine: (text) =>
+      problemOf(
+        Result.flatMap(parseJson(text), decodePair),
+        (line) =>
+          problemOf(outcomeOf(line.baseline, "baseline."), (outcome) => add(baseline, line, outcome)) ??
+          problemOf(outcomeOf(line.candidate, "candidate."), (outcome) => add(candidate, line, outcome)),
+      ),
+    size: () => baseline.clusters.size,
+    finish: () =>
+      Result.succeed({
+        arms: new Map([
+          ["baseline", baseline],
+          ["candidate", candidate],
+        ]),
+      }),
+  };
+};
