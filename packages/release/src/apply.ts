@@ -2,8 +2,8 @@ import type { ReleaseEvent, ReleaseEventOf, Role } from "@sluice/contracts";
 import * as Result from "effect/Result";
 import { type ApplicationState, candidateOf, endOf, findRelease, type Release } from "./application-state.ts";
 import { changeActive } from "./change-active.ts";
-import { endRelease, missing, replaceBaseline } from "./end-release.ts";
-import { type Refusal, refusal } from "./refusal.ts";
+import { endRelease, misplaced, replaceBaseline } from "./end-release.ts";
+import { type Refusal, refuse } from "./refusal.ts";
 
 type Applied = Result.Result<ApplicationState, Refusal>;
 
@@ -25,8 +25,6 @@ export const apply = (state: ApplicationState, event: ReleaseEvent): Applied => 
     at: event.at,
   }));
 };
-
-const refuse = (code: Refusal["code"], sentence: string) => Result.fail(refusal(code, sentence));
 
 const isSeen = (state: ApplicationState, event: ReleaseEvent): boolean => {
   if (state.seen.includes(event.eventId)) return true;
@@ -133,7 +131,7 @@ const promoteQueued = (state: ApplicationState, event: ReleaseEvent): Applicatio
 
 const overrideGate = (state: ApplicationState, event: ReleaseEventOf<"GateOverridden">): Applied => {
   const release = state.blocked.find((blocked) => blocked.releaseId === event.releaseId);
-  if (!release) return missing(state, event.releaseId, "is not blocked by the gate");
+  if (!release) return misplaced(state, event.releaseId, "blocked");
   if (!OVERRIDE_ROLES.has(event.author.role))
     return refuse(
       "wrong-role",
@@ -157,7 +155,7 @@ const overrideGate = (state: ApplicationState, event: ReleaseEventOf<"GateOverri
 /** Abort outranks all: it is legal for every release that has not ended, in whatever phase, paused or not. */
 const abort = (state: ApplicationState, event: ReleaseEventOf<"ReleaseAborted">): Applied => {
   const release = findRelease(state, event.releaseId);
-  if (!release) return missing(state, event.releaseId, "is not known");
+  if (!release) return misplaced(state, event.releaseId, "known");
   const aborted = { ...release, seen: [...release.seen, event.eventId] };
   return Result.succeed(endRelease(state, aborted, "aborted", event));
 };

@@ -1,8 +1,8 @@
 import { epochMsOf, type ReleaseEvent, type ReleaseEventOf, type ReleasePhase } from "@sluice/contracts";
 import * as Result from "effect/Result";
 import { type ApplicationState, policyOf, type Release } from "./application-state.ts";
-import { endRelease, missing, replaceBaseline, setAside } from "./end-release.ts";
-import { type Refusal, refusal } from "./refusal.ts";
+import { endRelease, misplaced, replaceBaseline, setAside } from "./end-release.ts";
+import { type Refusal, refuse } from "./refusal.ts";
 import { holdEndsAt } from "./release-state.ts";
 
 type Applied = Result.Result<ApplicationState, Refusal>;
@@ -22,12 +22,10 @@ export type ActiveEvent = Exclude<
   }
 >;
 
-const refuse = (code: Refusal["code"], sentence: string) => Result.fail(refusal(code, sentence));
-
 /** The transitions of the active release: phase and step must fit, and a pause forbids going forward. */
 export const changeActive = (state: ApplicationState, event: ActiveEvent): Applied => {
   const release = state.active;
-  if (release?.releaseId !== event.releaseId) return missing(state, event.releaseId, "is not active");
+  if (release?.releaseId !== event.releaseId) return misplaced(state, event.releaseId, "active");
   const legal = legalPhases[event._tag];
   if (!legal.includes(release.phase))
     return refuse(

@@ -1,7 +1,7 @@
 import type { ReleaseEvent, ReleasePhase } from "@sluice/contracts";
-import * as Result from "effect/Result";
-import { type ApplicationState, endOf, type Release } from "./application-state.ts";
-import { type Refusal, refusal } from "./refusal.ts";
+import type * as Result from "effect/Result";
+import { type ApplicationState, endOf, findRelease, type Release } from "./application-state.ts";
+import { type Refusal, refuse } from "./refusal.ts";
 
 /** Ends a release, wherever it is kept, because of `event`. Its page, if any, may now be resolved. */
 export const endRelease = (
@@ -43,16 +43,16 @@ export const replaceBaseline = (
   };
 };
 
-/** Why a release that was looked for is not there: it has ended, or `otherwise`. */
-export const missing = (
+/** Why a release is not where an event needs it: it has ended, is in another phase, or was never there. */
+export const misplaced = (
   state: ApplicationState,
   releaseId: string,
-  otherwise: string,
+  needed: "active" | "blocked" | "known",
 ): Result.Result<never, Refusal> => {
   const ended = endOf(state, releaseId);
-  return Result.fail(
-    ended
-      ? refusal("release-ended", `release ${releaseId} ended as ${ended.phase} at ${ended.at}`)
-      : refusal("unknown-release", `release ${releaseId} of ${state.application} ${otherwise}`),
-  );
+  if (ended) return refuse("release-ended", `release ${releaseId} ended as ${ended.phase} at ${ended.at}`);
+  const release = findRelease(state, releaseId);
+  return release
+    ? refuse("wrong-phase", `release ${releaseId} is not ${needed}, it is ${release.phase}`)
+    : refuse("unknown-release", `${state.application} has no release ${releaseId}`);
 };

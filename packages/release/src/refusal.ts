@@ -1,3 +1,5 @@
+import * as Result from "effect/Result";
+
 /** Why an event is not legal in the state it met: the same answer in every service that folds the log. */
 export interface Refusal {
   readonly _tag: "Refusal";
@@ -23,3 +25,6 @@ export interface Refusal {
 }
 
 export const refusal = (code: Refusal["code"], sentence: string): Refusal => ({ _tag: "Refusal", code, sentence });
+
+export const refuse = (code: Refusal["code"], sentence: string): Result.Result<never, Refusal> =>
+  Result.fail(refusal(code, sentence));
