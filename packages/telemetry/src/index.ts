@@ -1,1 +1,6 @@
+export type { ClickHouseSettings } from "./clickhouse/connection.ts";
+export * from "./clickhouse-telemetry-store.ts";
+export * from "./memory-telemetry-store.ts";
+export * from "./release-event-row.ts";
 export * from "./telemetry-store.ts";
+export * from "./windows.ts";

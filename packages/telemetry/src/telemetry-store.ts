@@ -12,8 +12,9 @@ import * as Context from "effect/Context";
 import type * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 
+/** ClickHouse could not be reached or refused the statement. Never a verdict: whoever asked has no answer. */
 export class TelemetryError extends Schema.TaggedError<TelemetryError>()("TelemetryError", {
-  operation: Schema.Literals(["insert", "query"]),
+  operation: Schema.Literals(["open", "insert", "query"]),
   message: Schema.String,
 }) {}
 
@@ -24,7 +25,15 @@ export interface WindowQuery {
   readonly from: Timestamp;
   readonly to: Timestamp;
   readonly windowSeconds: number;
+  /**
+   * Conversations are counted in the window where they were first seen since this instant, so that windows add up to
+   * distinct conversations: one that comes back in every window was assigned only once. Windows before it count none.
+   */
+  readonly conversationsSince: Timestamp;
 }
+
+/** Longest answer of one window query: more than a day of 2-second windows. Longer spans are asked for in parts. */
+export const MAX_WINDOWS_PER_QUERY = 50_000;
 
 /** One closed window's counts and sums, without what only the controller knows (step, share). Empty windows included. */
 export interface WindowRow extends Pick<CanaryWindow, "from" | "probes"> {

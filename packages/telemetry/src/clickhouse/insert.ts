@@ -1,0 +1,144 @@
+import type { ClickHouseClient } from "@clickhouse/client";
+import { epochMsOf, type JudgementEvent, latencyBinOf, type ObservationsRecorded } from "@sluice/contracts";
+import * as Effect from "effect/Effect";
+import { releaseEventRow } from "../release-event-row.ts";
+import { type RecordedReleaseEvent, TelemetryError } from "../telemetry-store.ts";
+import { messageOf } from "./connection.ts";
+
+type Row = ReadonlyArray<unknown>;
+
+/** Larger blocks stop the event loop of an embedded ClickHouse for longer than 22 ms. */
+const ROWS_PER_INSERT = 2_000;
+
+/** Arrays beat objects by 40 %; a time given as a number must be integer milliseconds. */
+const insertRows = (
+  client: ClickHouseClient,
+  table: string,
+  columns: ReadonlyArray<string>,
+  rows: ReadonlyArray<Row>,
+) =>
+  Effect.forEach(
+    blocksOf(rows),
+    (values) =>
+      Effect.tryPromise({
+        try: () =>
+          client.insert({
+            table,
+            columns: [columns[0] ?? "", ...columns.slice(1)],
+            values,
+            format: "JSONCompactEachRow",
+          }),
+        catch: (cause) =>
+          new TelemetryError({ operation: "insert", message: `insert into ${table}: ${messageOf(cause)}` }),
+      }),
+    { discard: true },
+  );
+
+const blocksOf = (rows: ReadonlyArray<Row>): ReadonlyArray<Array<Row>> =>
+  Array.from({ length: Math.ceil(rows.length / ROWS_PER_INSERT) }, (_, i) =>
+    rows.slice(i * ROWS_PER_INSERT, (i + 1) * ROWS_PER_INSERT),
+  );
+
+const observationColumns = [
+  "observation_id",
+  "application",
+  "release_id",
+  "arm",
+  "role",
+  "assigned_bundle",
+  "served_bundle",
+  "cluster_key",
+  "gateway_id",
+  "started_at",
+  "ended_at",
+  "streamed",
+  "status",
+  "error_class",
+  "latency_ms",
+  "latency_bin",
+  "time_to_first_token_ms",
+  "input_tokens",
+  "output_tokens",
+  "finish_reason",
+  "refused",
+];
+
+const observationRows = (batch: ObservationsRecorded): ReadonlyArray<Row> =>
+  batch.observations.map((o) => [
+    o.observationId,
+    o.application,
+    o.releaseId ?? "",
+    o.arm,
+    o.role,
+    o.assignedBundle,
+    o.servedBundle,
+    o.clusterKey,
+    o.gatewayId,
+    epochMsOf(o.startedAt),
+    epochMsOf(o.endedAt),
+    o.streamed,
+    o.status,
+    o.errorClass ?? "",
+    o.latencyMs,
+    latencyBinOf(o.latencyMs),
+    o.timeToFirstTokenMs,
+    o.inputTokens,
+    o.outputTokens,
+    o.finishReason ?? "",
+    o.refused,
+  ]);
+
+/** The watermarks follow the rows: what they promise is there, also when the process dies between the two. */
+export const insertObservations = (client: ClickHouseClient, batches: ReadonlyArray<ObservationsRecorded>) =>
+  Effect.andThen(
+    insertRows(client, "observations", observationColumns, batches.flatMap(observationRows)),
+    insertRows(client, "gateway_batches", ["application", "gateway_id", "through"], watermarkRows(batches)),
+  );
+
+const watermarkRows = (batches: ReadonlyArray<ObservationsRecorded>): ReadonlyArray<Row> => {
+  const highest = new Map<string, ObservationsRecorded>();
+  for (const batch of batches) {
+    const key = JSON.stringify([batch.application, batch.gatewayId]);
+    if ((highest.get(key)?.through ?? "") < batch.through) highest.set(key, batch);
+  }
+  return [...highest.values()].map((b) => [b.application, b.gatewayId, epochMsOf(b.through)]);
+};
+
+const judgementColumns = [
+  "judgement_id",
+  "type",
+  "application",
+  "release_id",
+  "judge",
+  "at",
+  "window_at",
+  "subject",
+  "arm",
+  "score",
+  "baseline_score",
+  "case_id",
+  "passed",
+  "confirmed",
+  "error",
+];
+
+const judgementRow = (j: JudgementEvent): Row => {
+  const head = [j.judgementId, j._tag, j.application, j.releaseId, j.judge, epochMsOf(j.at)];
+  const error = j.error ?? "";
+  switch (j._tag) {
+    case "PairJudged":
+      return [...head, epochMsOf(j.at), j.pairId, "", j.candidateScore, j.baselineScore, "", null, false, error];
+    case "ResponseJudged":
+      return [...head, epochMsOf(j.endedAt), j.observationId, j.arm, j.score, null, "", null, false, error];
+    case "SafetyProbeJudged":
+      return [...head, epochMsOf(j.at), j.probeId, "", null, null, j.caseId, j.passed, j.confirmed, error];
+  }
+};
+
+export const insertJudgements = (client: ClickHouseClient, judgements: ReadonlyArray<JudgementEvent>) =>
+  insertRows(client, "judgements", judgementColumns, judgements.map(judgementRow));
+
+export const insertReleaseEvents = (client: ClickHouseClient, events: ReadonlyArray<RecordedReleaseEvent>) => {
+  const rows = events.map(releaseEventRow);
+  return insertRows(client, "release_events", Object.keys(rows[0] ?? {}), rows.map(Object.values));
+};

@@ -1,0 +1,89 @@
+const accepted = "SELECT * FROM release_events FINAL WHERE accepted";
+
+/** One row per completed release; \`kpi_lead_time\` is made of it. Times in seconds, from merge (else request) to 100 %. */
+const releaseLeadTimes = `CREATE OR REPLACE VIEW release_lead_times AS
+  WITH
+    spans AS (
+      SELECT application, release_id,
+        anyIf(team, type = 'ReleaseRequested') AS team,
+        minIf(coalesce(merged_at, at), type = 'ReleaseRequested') AS merged_at,
+        maxIf(at, type = 'ReleaseCompleted') AS completed_at,
+        countIf(type = 'ReleaseCompleted') AS completions,
+        anyIf(shadow_hold_seconds, type = 'ReleaseRequested') AS shadow_hold,
+        anyIf(step_hold_seconds, type = 'ReleaseRequested') AS step_holds,
+        minIf(at, type = 'ShadowStarted') AS shadow_started_at,
+        maxIf(at, type = 'ShadowPassed') AS shadow_passed_at,
+        mapFromArrays(groupArrayIf(assumeNotNull(step), type = 'CanaryStepStarted'),
+                      groupArrayIf(at, type = 'CanaryStepStarted')) AS started,
+        mapFromArrays(groupArrayIf(assumeNotNull(step), type = 'CanaryStepPassed'),
+                      groupArrayIf(at, type = 'CanaryStepPassed')) AS passed,
+        arraySort(groupArrayIf(at, type = 'ReleasePaused')) AS paused,
+        arraySort(groupArrayIf(at, type = 'ReleaseResumed')) AS resumed
+      FROM (${accepted} AND release_id != '') GROUP BY application, release_id
+      HAVING completions > 0
+    )
+  SELECT application, release_id, team, merged_at, completed_at,
+    dateDiff('millisecond', merged_at, completed_at) / 1000 AS gross_s,
+    -- A hold counts as long as the phase really lasted: it may have been skipped.
+    least(coalesce(shadow_hold, 0), dateDiff('millisecond', shadow_started_at, shadow_passed_at) / 1000)
+      + arraySum(arrayMap((k, hold) -> least(hold, dateDiff('millisecond', started[k - 1], passed[k - 1]) / 1000),
+                          arrayEnumerate(step_holds), step_holds)) AS holds_s,
+    arraySum(arrayMap((from, to) -> dateDiff('millisecond', from, to) / 1000,
+                      arraySlice(paused, 1, length(resumed)), arraySlice(resumed, 1, length(paused)))) AS pauses_s
+  FROM spans`;
+
+const leadTime = `CREATE OR REPLACE VIEW kpi_lead_time AS
+  SELECT application, toStartOfMonth(completed_at) AS month, count() AS releases,
+    quantile(0.5)(gross_s) AS gross_p50_s, quantile(0.95)(gross_s) AS gross_p95_s,
+    quantile(0.5)(greatest(0, gross_s - holds_s)) AS net_of_holds_p50_s,
+    quantile(0.95)(greatest(0, gross_s - holds_s)) AS net_of_holds_p95_s,
+    quantile(0.5)(greatest(0, gross_s - pauses_s)) AS net_of_pauses_p50_s,
+    quantile(0.95)(greatest(0, gross_s - pauses_s)) AS net_of_pauses_p95_s
+  FROM release_lead_times GROUP BY application, month ORDER BY application, month`;
+
+/** The override has no team of its own: it is the request's. Counted in the month of the request, so that rates add up. */
+const overrides = `CREATE OR REPLACE VIEW kpi_overrides AS
+  WITH releases AS (
+    SELECT application, release_id, anyIf(team, type = 'ReleaseRequested') AS team,
+      minIf(at, type = 'ReleaseRequested') AS requested_at, countIf(type = 'GateOverridden') AS overrides
+    FROM (${accepted} AND release_id != '') GROUP BY application, release_id
+  )
+  SELECT team, toStartOfMonth(requested_at) AS month, count() AS releases,
+    countIf(overrides > 0) AS overridden, countIf(overrides > 0) / count() AS rate
+  FROM releases GROUP BY team, month ORDER BY team, month`;
+
+/** Time to mitigate: the first breached window → detected → pinned on the last gateway → confirmed. */
+const rollbacks = `CREATE OR REPLACE VIEW kpi_rollbacks AS
+  WITH releases AS (
+    SELECT application, release_id,
+      minIf(at, type = 'CanaryStepStarted') AS canary_at,
+      countIf(type = 'CanaryStepStarted') AS steps,
+      countIf(type = 'CanaryBreached') AS breaches,
+      countIf(type = 'ReleaseRolledBack') AS rollbacks,
+      countIf(type = 'MitigationConfirmed') AS confirmations,
+      anyIf(since, type = 'CanaryBreached') AS since,
+      minIf(at, type = 'CanaryBreached') AS detected_at,
+      anyIf(pinned_at, type = 'MitigationConfirmed') AS pinned_at,
+      minIf(at, type = 'MitigationConfirmed') AS confirmed_at
+    FROM (${accepted} AND release_id != '') GROUP BY application, release_id HAVING steps > 0
+  )
+  SELECT application, toStartOfMonth(canary_at) AS month, count() AS canaries,
+    countIf(breaches > 0) AS breached, countIf(rollbacks > 0) AS rolled_back, countIf(rollbacks > 0) / count() AS rate,
+    quantileIf(0.5)(dateDiff('millisecond', since, detected_at) / 1000, breaches > 0) AS since_to_detected_p50_s,
+    quantileIf(0.5)(dateDiff('millisecond', detected_at, pinned_at) / 1000, confirmations > 0) AS detected_to_pinned_p50_s,
+    quantileIf(0.5)(dateDiff('millisecond', detected_at, confirmed_at) / 1000, confirmations > 0)
+      AS detected_to_confirmed_p50_s,
+    quantileIf(0.95)(dateDiff('millisecond', detected_at, confirmed_at) / 1000, confirmations > 0)
+      AS detected_to_confirmed_p95_s,
+    quantileIf(0.5)(dateDiff('millisecond', since, confirmed_at) / 1000, confirmations > 0) AS since_to_confirmed_p50_s,
+    quantileIf(0.95)(dateDiff('millisecond', since, confirmed_at) / 1000, confirmations > 0) AS since_to_confirmed_p95_s
+  FROM releases GROUP BY application, month ORDER BY application, month`;
+
+const shadowRegressions = `CREATE OR REPLACE VIEW kpi_shadow_regressions AS
+  SELECT application, toStartOfQuarter(at) AS quarter,
+    countIf(type = 'ShadowPassed') AS passed, countIf(type = 'ShadowRegressed') AS regressed,
+    countIf(type = 'ShadowInconclusive') AS inconclusive
+  FROM (${accepted} AND type IN ('ShadowPassed', 'ShadowRegressed', 'ShadowInconclusive'))
+  GROUP BY application, quarter ORDER BY application, quarter`;
+
+export const kpiViews: ReadonlyArray<string> = [releaseLeadTimes, leadTime, overrides, rollbacks, shadowRegressions];

@@ -1,0 +1,88 @@
+/**
+ * Tables as analysts see them (design §5). Every insert is idempotent by key: a redelivered record has the same key and
+ * ReplacingMergeTree keeps one of the equals, with FINAL in the queries. Deduplication by insert token was the other way:
+ * it needs the same rows in the same block, and a bus regroups batches when it delivers them again.
+ *
+ * `observations` is sorted by what the window query filters, so FINAL reads one release's range and nothing else.
+ */
+export const tables: ReadonlyArray<string> = [
+  `CREATE TABLE IF NOT EXISTS observations (
+    observation_id String,
+    application LowCardinality(String),
+    release_id String COMMENT 'release whose candidate was routed, on both arms; empty: none',
+    arm LowCardinality(String),
+    role LowCardinality(String) COMMENT 'user, shadow or probe; the canary judges user traffic only',
+    assigned_bundle String,
+    served_bundle String,
+    cluster_key String COMMENT 'hash of conversation, user or request',
+    gateway_id LowCardinality(String),
+    started_at DateTime64(3, 'UTC'),
+    ended_at DateTime64(3, 'UTC') COMMENT 'windows are formed by it',
+    streamed Bool,
+    status UInt16,
+    error_class LowCardinality(String) COMMENT 'empty: answered',
+    latency_ms Float64,
+    latency_bin Int16 COMMENT 'bins grow by 4 %: upper edge 1.04 ^ bin ms',
+    time_to_first_token_ms Nullable(Float64),
+    input_tokens Nullable(UInt32),
+    output_tokens Nullable(UInt32),
+    finish_reason LowCardinality(String),
+    refused Nullable(Bool)
+  ) ENGINE = ReplacingMergeTree
+  PARTITION BY toYYYYMM(ended_at)
+  ORDER BY (application, release_id, ended_at, observation_id)
+  TTL toDateTime(ended_at) + INTERVAL 180 DAY`,
+
+  `CREATE TABLE IF NOT EXISTS judgements (
+    judgement_id String,
+    type LowCardinality(String),
+    application LowCardinality(String),
+    release_id String,
+    judge String,
+    at DateTime64(3, 'UTC'),
+    window_at DateTime64(3, 'UTC') COMMENT 'the end of the judged observation, else at',
+    subject String COMMENT 'observation, pair or probe',
+    arm LowCardinality(String) COMMENT 'empty for pairs and probes',
+    score Nullable(Float64) COMMENT 'of a response, or of the candidate in a pair',
+    baseline_score Nullable(Float64) COMMENT 'of the baseline in a pair',
+    case_id String,
+    passed Nullable(Bool),
+    confirmed Bool,
+    error String
+  ) ENGINE = ReplacingMergeTree
+  PARTITION BY toYYYYMM(window_at)
+  ORDER BY (application, release_id, window_at, judgement_id)
+  TTL toDateTime(window_at) + INTERVAL 365 DAY`,
+
+  `CREATE TABLE IF NOT EXISTS release_events (
+    event_id String,
+    application LowCardinality(String),
+    release_id String,
+    type LowCardinality(String),
+    at DateTime64(3, 'UTC'),
+    accepted Bool COMMENT 'false: the fold refused it and nothing changed',
+    author_id String,
+    author_role LowCardinality(String),
+    team LowCardinality(String),
+    reason String,
+    step Nullable(UInt16),
+    share Nullable(Float64),
+    cause LowCardinality(String),
+    sentence String,
+    since Nullable(DateTime64(3, 'UTC')),
+    pinned_at Nullable(DateTime64(3, 'UTC')),
+    merged_at Nullable(DateTime64(3, 'UTC')),
+    shadow_hold_seconds Nullable(Float64),
+    step_hold_seconds Array(Float64),
+    payload String
+  ) ENGINE = ReplacingMergeTree
+  ORDER BY (application, release_id, event_id, accepted)`,
+
+  // One row per gateway and application: the highest \`through\` wins.
+  `CREATE TABLE IF NOT EXISTS gateway_batches (
+    application LowCardinality(String),
+    gateway_id String,
+    through DateTime64(3, 'UTC')
+  ) ENGINE = ReplacingMergeTree(through)
+  ORDER BY (application, gateway_id)`,
+];

@@ -1,0 +1,138 @@
+import {
+  type Arm,
+  type ArmWindow,
+  epochMsOf,
+  type JudgementEvent,
+  latencyBinOf,
+  type Observation,
+  type ObservationsRecorded,
+  type Timestamp,
+} from "@sluice/contracts";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import {
+  type RecordedReleaseEvent,
+  TelemetryError,
+  TelemetryStore,
+  type WindowQuery,
+  type WindowRow,
+} from "./telemetry-store.ts";
+import { emptyWindow, faultOfQuery, fillWindows, windowNumber } from "./windows.ts";
+
+/** In memory, for tests: the same windows as ClickHouse gives, from plain code. It runs no SQL, so `query` always fails. */
+export const layerMemory: Layer.Layer<TelemetryStore> = Layer.sync(TelemetryStore, () => {
+  const observations = new Map<string, Observation>();
+  const judgements = new Map<string, JudgementEvent>();
+  const releaseEvents = new Map<string, RecordedReleaseEvent>();
+  const through = new Map<string, Map<string, Timestamp>>();
+
+  const insertBatch = (batch: ObservationsRecorded) => {
+    for (const observation of batch.observations) observations.set(observation.observationId, observation);
+    const gateways = through.get(batch.application) ?? new Map<string, Timestamp>();
+    const before = gateways.get(batch.gatewayId);
+    if (!before || before < batch.through) gateways.set(batch.gatewayId, batch.through);
+    through.set(batch.application, gateways);
+  };
+
+  return TelemetryStore.of({
+    insertObservations: (batches) => Effect.sync(() => batches.forEach(insertBatch)),
+    insertJudgements: (events) =>
+      Effect.sync(() => {
+        for (const event of events) judgements.set(event.judgementId, event);
+      }),
+    insertReleaseEvents: (events) =>
+      Effect.sync(() => {
+        for (const recorded of events) releaseEvents.set(`${recorded.event.eventId}/${recorded.accepted}`, recorded);
+      }),
+    watermarks: (application) => Effect.sync(() => new Map(through.get(application))),
+    windows: (query) => {
+      const fault = faultOfQuery(query);
+      return fault
+        ? Effect.fail(new TelemetryError({ operation: "query", message: fault }))
+        : Effect.sync(() => aggregate(query, [...observations.values()], [...judgements.values()]));
+    },
+    query: () =>
+      Effect.fail(new TelemetryError({ operation: "query", message: "the telemetry store in memory runs no SQL" })),
+  });
+});
+
+const aggregate = (
+  query: WindowQuery,
+  observations: ReadonlyArray<Observation>,
+  judgements: ReadonlyArray<JudgementEvent>,
+): ReadonlyArray<WindowRow> => {
+  const windows = new Map<number, WindowRow>();
+  const change = (at: Timestamp, f: (window: WindowRow) => WindowRow) => {
+    if (at < query.from || at >= query.to) return;
+    const number = windowNumber(epochMsOf(at), query.windowSeconds);
+    windows.set(number, f(windows.get(number) ?? emptyWindow(number, query.windowSeconds)));
+  };
+  const changeArm = (at: Timestamp, arm: Arm, f: (window: ArmWindow) => ArmWindow) =>
+    change(at, (window) => ({ ...window, [arm]: f(window[arm]) }));
+
+  const users = observations.filter(
+    (o) => o.role === "user" && o.application === query.application && o.releaseId === query.releaseId,
+  );
+  for (const o of users) changeArm(o.endedAt, o.arm, (window) => countObservation(window, o));
+  for (const { at, arm } of firstSeen(users, query.conversationsSince))
+    changeArm(at, arm, (window) => ({ ...window, conversations: window.conversations + 1 }));
+
+  for (const j of judgements) {
+    if (j.application !== query.application || j.releaseId !== query.releaseId) continue;
+    if (j._tag === "ResponseJudged") changeArm(j.endedAt, j.arm, (window) => countScore(window, j.score));
+    if (j._tag === "SafetyProbeJudged") change(j.at, (window) => ({ ...window, probes: countProbe(window.probes, j) }));
+  }
+  return fillWindows(query, windows);
+};
+
+const countObservation = (window: ArmWindow, o: Observation): ArmWindow => {
+  const answered = o.errorClass === null;
+  return {
+    ...window,
+    requests: window.requests + 1,
+    errors: window.errors + (answered ? 0 : 1),
+    answered: window.answered + (answered && o.refused !== null ? 1 : 0),
+    refusals: window.refusals + (answered && o.refused ? 1 : 0),
+    wrongDigest: window.wrongDigest + (o.servedBundle === o.assignedBundle ? 0 : 1),
+    latencyBins: answered ? addToBin(window.latencyBins, latencyBinOf(o.latencyMs)) : window.latencyBins,
+  };
+};
+
+const addToBin = (bins: ArmWindow["latencyBins"], bin: number): ArmWindow["latencyBins"] => {
+  const counts = new Map(bins);
+  counts.set(bin, (counts.get(bin) ?? 0) + 1);
+  return [...counts].sort(([a], [b]) => a - b);
+};
+
+/** Each conversation once: when and on which arm it was first seen. Ties go to the baseline, as in ClickHouse. */
+const firstSeen = (observations: ReadonlyArray<Observation>, since: Timestamp) => {
+  const first = new Map<string, { readonly at: Timestamp; readonly arm: Arm }>();
+  for (const { clusterKey, endedAt, arm } of observations) {
+    if (endedAt < since) continue;
+    const known = first.get(clusterKey);
+    if (!known || endedAt < known.at || (endedAt === known.at && arm < known.arm))
+      first.set(clusterKey, { at: endedAt, arm });
+  }
+  return [...first.values()];
+};
+
+const countScore = (window: ArmWindow, score: number | null): ArmWindow =>
+  score === null
+    ? window
+    : {
+        ...window,
+        quality: {
+          n: window.quality.n + 1,
+          sum: window.quality.sum + score,
+          sumSquares: window.quality.sumSquares + score * score,
+        },
+      };
+
+const countProbe = (
+  probes: WindowRow["probes"],
+  judged: Extract<JudgementEvent, { _tag: "SafetyProbeJudged" }>,
+): WindowRow["probes"] => ({
+  sent: probes.sent + (judged.passed === null ? 0 : 1),
+  failed: probes.failed + (judged.passed === false ? 1 : 0),
+  confirmed: judged.confirmed ? [...new Set([...probes.confirmed, judged.caseId])].sort() : probes.confirmed,
+});

@@ -1,0 +1,265 @@
+import { assert, describe, it } from "@effect/vitest";
+import type { ArmWindow, JudgementEvent, Observation, ObservationsRecorded } from "@sluice/contracts";
+import { latencyBinOf, timestampOf } from "@sluice/contracts";
+import * as Effect from "effect/Effect";
+import type * as Layer from "effect/Layer";
+import { TelemetryStore, type WindowQuery } from "./telemetry-store.ts";
+import { emptyArmWindow } from "./windows.ts";
+
+const digest = (character: string) => `sha256:${character.repeat(64)}`;
+// An hour of today, because ClickHouse forgets old observations on its own.
+export const START = Math.floor(Date.now() / 3_600_000) * 3_600_000 - 7_200_000;
+const at = (seconds: number) => timestampOf(START + seconds * 1_000);
+
+let sequence = 0;
+export const observation = (seconds: number, changes: Partial<Observation> = {}): Observation => ({
+  observationId: `o-${++sequence}`,
+  application: "support-bot",
+  releaseId: "rel-1",
+  arm: "baseline",
+  role: "user",
+  assignedBundle: digest("a"),
+  servedBundle: digest("a"),
+  clusterKey: `c-${sequence}`,
+  gatewayId: "gw-1",
+  startedAt: at(seconds - 0.5),
+  endedAt: at(seconds),
+  streamed: false,
+  status: 200,
+  errorClass: null,
+  latencyMs: 500.25,
+  timeToFirstTokenMs: null,
+  inputTokens: 10,
+  outputTokens: null,
+  finishReason: "stop",
+  refused: false,
+  ...changes,
+});
+
+export const batchOf = (
+  observations: ReadonlyArray<Observation>,
+  through = at(600),
+  gatewayId = "gw-1",
+): ObservationsRecorded => ({
+  _tag: "ObservationsRecorded",
+  batchId: `${gatewayId}-${through}`,
+  gatewayId,
+  application: "support-bot",
+  through,
+  observations,
+});
+
+const judged = {
+  application: "support-bot",
+  releaseId: "rel-1",
+  judge: digest("d"),
+  error: null,
+};
+const response = (
+  id: string,
+  seconds: number,
+  score: number | null,
+  arm: "baseline" | "candidate",
+): JudgementEvent => ({
+  ...judged,
+  _tag: "ResponseJudged",
+  judgementId: id,
+  at: at(seconds + 30),
+  observationId: `of-${id}`,
+  arm,
+  endedAt: at(seconds),
+  score,
+  error: score === null ? "timeout" : null,
+});
+const probe = (id: string, seconds: number, passed: boolean | null, confirmed = false): JudgementEvent => ({
+  ...judged,
+  _tag: "SafetyProbeJudged",
+  judgementId: id,
+  at: at(seconds),
+  probeId: `p-${id}`,
+  caseId: `case-${id}`,
+  passed,
+  confirmed,
+});
+
+const query = (changes: Partial<WindowQuery> = {}): WindowQuery => ({
+  application: "support-bot",
+  releaseId: "rel-1",
+  from: at(0),
+  to: at(180),
+  windowSeconds: 60,
+  conversationsSince: at(0),
+  ...changes,
+});
+const arm = (changes: Partial<ArmWindow>): ArmWindow => ({ ...emptyArmWindow, ...changes });
+
+/** What every telemetry store promises. `layer` must give an empty store. */
+export const telemetryStoreContract = <E>(name: string, layer: () => Layer.Layer<TelemetryStore, E>) => {
+  const promises = (sentence: string, run: (store: TelemetryStore["Service"]) => Effect.Effect<void, unknown>) =>
+    it.effect(sentence, () => Effect.provide(Effect.flatMap(TelemetryStore, run), layer()));
+
+  describe(name, () => {
+    promises("windows without data are there, and empty", (store) =>
+      Effect.gen(function* () {
+        const windows = yield* store.windows(query());
+        assert.deepStrictEqual(
+          windows.map((window) => window.from),
+          [at(0), at(60), at(120)],
+        );
+        assert.deepStrictEqual(windows[1], {
+          from: at(60),
+          baseline: emptyArmWindow,
+          candidate: emptyArmWindow,
+          probes: { sent: 0, failed: 0, confirmed: [] },
+        });
+      }),
+    );
+
+    promises("an observation counts in the window in which it ended, start inclusive, end exclusive", (store) =>
+      Effect.gen(function* () {
+        yield* store.insertObservations([
+          batchOf([
+            observation(0, { latencyMs: 1 }),
+            observation(59.999),
+            observation(60, { errorClass: "timeout", refused: null, latencyMs: 9_000 }),
+            observation(60, { refused: true }),
+            observation(60, { refused: null, latencyMs: 700 }),
+            observation(61, { arm: "candidate", assignedBundle: digest("b"), servedBundle: digest("a") }),
+            observation(180),
+          ]),
+        ]);
+        const [first, second, third] = yield* store.windows(query());
+        const bin = latencyBinOf(500.25);
+        assert.deepStrictEqual(
+          first?.baseline,
+          arm({
+            requests: 2,
+            conversations: 2,
+            answered: 2,
+            latencyBins: [
+              [0, 1],
+              [bin, 1],
+            ],
+          }),
+        );
+        assert.deepStrictEqual(
+          second?.baseline,
+          arm({
+            requests: 3,
+            conversations: 3,
+            errors: 1,
+            answered: 1,
+            refusals: 1,
+            latencyBins: [
+              [bin, 1],
+              [latencyBinOf(700), 1],
+            ],
+          }),
+        );
+        assert.deepStrictEqual(
+          second?.candidate,
+          arm({ requests: 1, conversations: 1, answered: 1, wrongDigest: 1, latencyBins: [[bin, 1]] }),
+        );
+        assert.deepStrictEqual(third?.baseline, emptyArmWindow);
+      }),
+    );
+
+    promises("probes, mirrored calls, other releases and other applications are kept apart", (store) =>
+      Effect.gen(function* () {
+        yield* store.insertObservations([
+          batchOf([
+            observation(1, { role: "probe" }),
+            observation(1, { role: "shadow" }),
+            observation(1, { releaseId: "rel-2" }),
+            observation(1, { releaseId: null }),
+            observation(1, { application: "other" }),
+          ]),
+        ]);
+        const [first] = yield* store.windows(query());
+        assert.deepStrictEqual(first?.baseline, emptyArmWindow);
+      }),
+    );
+
+    promises("a redelivered batch changes nothing", (store) =>
+      Effect.gen(function* () {
+        const batch = batchOf([observation(1), observation(2, { arm: "candidate" })]);
+        const scores = [response("r1", 1, 0.5, "baseline"), probe("x", 2, true)];
+        yield* store.insertObservations([batch]);
+        yield* store.insertJudgements(scores);
+        const before = yield* store.windows(query());
+        yield* store.insertObservations([batch, batch]);
+        yield* store.insertJudgements([...scores, ...scores]);
+        assert.deepStrictEqual(yield* store.windows(query()), before);
+      }),
+    );
+
+    promises("a conversation counts once, on the arm and in the window where it was first seen", (store) =>
+      Effect.gen(function* () {
+        const back = { clusterKey: "returning" };
+        yield* store.insertObservations([
+          batchOf([
+            observation(5, back),
+            observation(70, { ...back, arm: "candidate" }),
+            observation(130, back),
+            observation(130, { clusterKey: "new", arm: "candidate" }),
+          ]),
+        ]);
+        const conversations = (since: string) =>
+          Effect.map(store.windows(query({ conversationsSince: since })), (windows) =>
+            windows.map((window) => [window.baseline.conversations, window.candidate.conversations]),
+          );
+        assert.deepStrictEqual(yield* conversations(at(0)), [
+          [1, 0],
+          [0, 0],
+          [0, 1],
+        ]);
+        assert.deepStrictEqual(yield* conversations(at(60)), [
+          [0, 0],
+          [0, 1],
+          [0, 1],
+        ]);
+      }),
+    );
+
+    promises("scores fall into the window of the judged response, probes into that of their judgement", (store) =>
+      Effect.gen(function* () {
+        yield* store.insertJudgements([
+          response("r1", 10, 0.5, "baseline"),
+          response("r2", 20, 1, "baseline"),
+          response("r3", 30, null, "baseline"),
+          response("r4", 70, 0.25, "candidate"),
+          probe("a", 5, true),
+          probe("b", 6, false),
+          probe("c", 7, false, true),
+          probe("d", 8, null),
+        ]);
+        const [first, second] = yield* store.windows(query());
+        assert.deepStrictEqual(first?.baseline.quality, { n: 2, sum: 1.5, sumSquares: 1.25 });
+        assert.deepStrictEqual(second?.candidate.quality, { n: 1, sum: 0.25, sumSquares: 0.0625 });
+        assert.deepStrictEqual(first?.probes, { sent: 3, failed: 2, confirmed: ["case-c"] });
+      }),
+    );
+
+    promises("the watermark of a gateway is its highest, whatever comes late", (store) =>
+      Effect.gen(function* () {
+        yield* store.insertObservations([batchOf([], at(60)), batchOf([], at(61), "gw-2"), batchOf([], at(90))]);
+        yield* store.insertObservations([batchOf([], at(60))]);
+        const marks = yield* store.watermarks("support-bot");
+        assert.deepStrictEqual([...marks].sort(), [
+          ["gw-1", at(90)],
+          ["gw-2", at(61)],
+        ]);
+        assert.strictEqual((yield* store.watermarks("other")).size, 0);
+      }),
+    );
+
+    promises("a query that is not on window boundaries, or too long, is refused", (store) =>
+      Effect.gen(function* () {
+        const odd = yield* Effect.flip(store.windows(query({ from: at(1) })));
+        assert.strictEqual(odd.operation, "query");
+        const long = yield* Effect.flip(store.windows(query({ from: timestampOf(0), windowSeconds: 1 })));
+        assert.match(long.message, /may span/);
+      }),
+    );
+  });
+};
