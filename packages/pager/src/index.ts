@@ -1,1 +1,3 @@
+export * from "./memory-pager.ts";
 export * from "./pager.ts";
+export * from "./webhook-pager.ts";
