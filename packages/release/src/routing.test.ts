@@ -1,0 +1,77 @@
+import { assert, describe, it } from "@effect/vitest";
+import { Routing } from "@sluice/contracts";
+import * as Schema from "effect/Schema";
+import { holdEndsAt, releaseStateOf } from "./release-state.ts";
+import { routedDigests, routingOf } from "./routing.ts";
+import { at, bundle, event, RELEASE, wayTo } from "./testing/samples.ts";
+import { stateAfter } from "./testing/scenario.ts";
+
+const registered = event("ApplicationRegistered");
+const way = wayTo();
+const contents = {
+  prompt: { kind: "prompt", messages: [{ role: "system", content: "Be brief." }] },
+  model: { kind: "model", provider: "simulated", model: "m-1", parameters: {} },
+} as const;
+const bundles = new Map([bundle("old"), bundle("new")].map(({ digest }) => [digest, contents]));
+const old = bundle("old").digest;
+
+describe("routing", () => {
+  it("is nothing before there is a baseline, or without the baseline's contents", () => {
+    assert.isNull(routingOf(stateAfter(), bundles));
+    assert.isNull(routingOf(stateAfter(registered), new Map()));
+  });
+  for (const phase of ["requested", "gatePassed", "breached", "blocked"] as const)
+    it(`does not name the candidate in ${phase}`, () => {
+      const state = stateAfter(registered, way[phase]);
+      assert.deepStrictEqual(routedDigests(state), [old]);
+      assert.isNull(routingOf(state, bundles)?.candidate);
+    });
+  it("mirrors to the candidate in the shadow, and serves nobody from it", () => {
+    const candidate = routingOf(stateAfter(registered, way.shadow), bundles)?.candidate;
+    assert.strictEqual(candidate?.share, 0);
+    assert.strictEqual(candidate?.mirror?.sampleRate, 1);
+  });
+  it("serves the share of the step in the canary, under the salt of the release", () => {
+    const routing = routingOf(stateAfter(registered, way.lastStep), bundles);
+    assert.strictEqual(routing?.candidate?.share, 1);
+    assert.strictEqual(routing?.candidate?.salt, RELEASE);
+    assert.isNull(routing?.candidate?.mirror);
+    assert.deepStrictEqual(Schema.decodeUnknownSync(Routing)(routing), routing);
+  });
+  it("leaves a candidate out whose contents are missing", () => {
+    const state = stateAfter(registered, way.canary);
+    assert.isNull(routingOf(state, new Map([[old, contents]]))?.candidate);
+  });
+  it("serves the candidate as the baseline once it is complete", () => {
+    const routing = routingOf(stateAfter(registered, way.completed), bundles);
+    assert.strictEqual(routing?.baseline.digest, bundle("new").digest);
+    assert.isNull(routing?.candidate);
+  });
+});
+
+describe("release state", () => {
+  it("says when the hold of the step ends, and that a skipped one is over", () => {
+    const canary = stateAfter(registered, way.canary);
+    assert.strictEqual(canary.active && holdEndsAt(canary.active), at(160));
+    const skipped = stateAfter(registered, way.canary, event("HoldSkipped"));
+    assert.isNull(skipped.active && holdEndsAt(skipped.active));
+  });
+  const waitsFor = {
+    requested: /the offline gate/,
+    gatePassed: /the shadow to start/,
+    shadow: /200 judged pairs and 3600 s or 10000 requests/,
+    shadowPassed: /the first canary step/,
+    canary: /the hold until .*09:02:40.* and 10 requests per arm/,
+    breached: /every gateway to acknowledge/,
+  } as const;
+  for (const [phase, words] of Object.entries(waitsFor) as Array<[keyof typeof waitsFor, RegExp]>)
+    it(`tells what ${phase} waits for`, () =>
+      assert.match(releaseStateOf(stateAfter(registered, way[phase])).active?.waitsFor ?? "", words));
+  it("tells how the last release ended, and who is queued", () => {
+    const next = event("ReleaseRequested", { releaseId: "rel-2", candidate: bundle("newer") });
+    const state = releaseStateOf(stateAfter(registered, way.canary, next));
+    assert.deepStrictEqual(state.queued, ["rel-2"]);
+    const last = releaseStateOf(stateAfter(registered, way.completed)).last;
+    assert.deepStrictEqual(last, { releaseId: RELEASE, phase: "completed", at: at(280) });
+  });
+});
