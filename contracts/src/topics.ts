@@ -66,9 +66,6 @@ export const judgementsTopic: Topic<JudgementEvent> = {
   keyOf: byApplication,
   idOf: (event) => event.judgementId,
 };
-/** Records that could not be decoded, as they were, with the reason in header `sluice_reason`. */
-export const DEAD_LETTERS_TOPIC = "sluice.dead-letters.v1";
-
 export const topics = [
   releasesTopic,
   routingTopic,

@@ -1,0 +1,128 @@
+import * as Effect from "effect/Effect";
+import * as Schema from "effect/Schema";
+import { BundleReference } from "./artifact.ts";
+import { OfflineEvidence } from "./evidence.ts";
+import { Policy } from "./policy.ts";
+import { ApplicationName, Count, Digest, Reason, ReleaseId, type Role, Text, Timestamp } from "./primitives.ts";
+import { ReleaseEvent } from "./release-event.ts";
+import { ReleasePhase, ReleaseState } from "./release-state.ts";
+
+const withDefault = <S extends Schema.Constraint>(schema: S, value: S["Encoded"]) =>
+  Schema.withDecodingDefaultKey<S>(Effect.succeed(value))(schema);
+
+/** Every answer other than 2xx. `message` is one sentence: what, where, the value, what to do. */
+export const ErrorBody = Schema.Struct({
+  error: Schema.Struct({ code: Schema.String, message: Schema.String }),
+}).annotate({ identifier: "ErrorBody" });
+
+// ---------------------------------------------------------------- requests
+
+export const RegisterApplicationBody = Schema.Struct({
+  application: ApplicationName,
+  /** The artifacts must have been stored before. */
+  baseline: BundleReference,
+}).annotate({ identifier: "RegisterApplicationBody" });
+
+/** The author is the token's; the release id follows from the Idempotency-Key header. */
+export const RequestReleaseBody = Schema.Struct({
+  application: ApplicationName,
+  candidate: BundleReference,
+  policy: withDefault(Policy, {}),
+  evidence: withDefault(Schema.NullOr(OfflineEvidence), null),
+  team: Schema.NonEmptyString.check(Schema.isMaxLength(100)),
+  description: withDefault(Text, ""),
+  commit: withDefault(Schema.NullOr(Schema.String.check(Schema.isMaxLength(100))), null),
+  link: withDefault(Schema.NullOr(Schema.String.check(Schema.isMaxLength(2_000))), null),
+  mergedAt: withDefault(Schema.NullOr(Timestamp), null),
+}).annotate({ identifier: "RequestReleaseBody" });
+
+export const ReasonBody = Schema.Struct({ reason: Reason }).annotate({ identifier: "ReasonBody" });
+
+export const OverrideBody = Schema.Struct({
+  reason: Reason,
+  incident: withDefault(Schema.NullOr(Schema.String.check(Schema.isMaxLength(2_000))), null),
+}).annotate({ identifier: "OverrideBody" });
+
+export const RollbackBody = Schema.Struct({
+  reason: Reason,
+  /** A bundle that was fully released before. */
+  to: Digest,
+}).annotate({ identifier: "RollbackBody" });
+
+// ---------------------------------------------------------------- answers
+
+/** What was decided; it is true, because it has come back from the log. */
+export const DecidedBody = Schema.Struct({
+  application: ApplicationName,
+  releaseId: Schema.NullOr(ReleaseId),
+  /** Empty when the same request was carried out before. */
+  events: Schema.Array(Schema.Struct({ type: Schema.String, eventId: Schema.String })),
+}).annotate({ identifier: "DecidedBody" });
+
+export const ArtifactStoredBody = Schema.Struct({ digest: Digest, bytes: Count }).annotate({
+  identifier: "ArtifactStoredBody",
+});
+
+export const ApplicationsBody = Schema.Struct({ applications: Schema.Array(ReleaseState) }).annotate({
+  identifier: "ApplicationsBody",
+});
+
+export const ReleaseSummary = Schema.Struct({
+  releaseId: ReleaseId,
+  application: ApplicationName,
+  phase: ReleasePhase,
+  since: Timestamp,
+}).annotate({ identifier: "ReleaseSummary" });
+
+export const ReleasesBody = Schema.Struct({ releases: Schema.Array(ReleaseSummary) }).annotate({
+  identifier: "ReleasesBody",
+});
+
+/** One row of the audit record. */
+export const RecordedEventBody = Schema.Struct({
+  position: Count,
+  recordedAt: Timestamp,
+  accepted: Schema.Boolean,
+  refusal: Schema.NullOr(Schema.Struct({ code: Schema.String, sentence: Schema.String })),
+  hash: Schema.String,
+  event: ReleaseEvent,
+}).annotate({ identifier: "RecordedEventBody" });
+export type RecordedEventBody = typeof RecordedEventBody.Type;
+
+export const ReleaseBody = Schema.Struct({
+  release: ReleaseSummary,
+  /** Where the active release stands; null once it has ended. */
+  active: ReleaseState.fields.active,
+  events: Schema.Array(RecordedEventBody),
+}).annotate({ identifier: "ReleaseBody" });
+
+export const VerificationBody = Schema.Struct({
+  rows: Count,
+  head: Schema.String,
+  faults: Schema.Array(
+    Schema.Struct({
+      position: Count,
+      kind: Schema.Literals(["changed", "missing", "inserted", "reordered"]),
+      sentence: Schema.String,
+    }),
+  ),
+}).annotate({ identifier: "VerificationBody" });
+
+const Row = Schema.Record(Schema.String, Schema.Json);
+/** Rows of the documented ClickHouse views, by view. */
+export const KpiBody = Schema.Struct({
+  kpi_lead_time: Schema.Array(Row),
+  kpi_overrides: Schema.Array(Row),
+  kpi_rollbacks: Schema.Array(Row),
+  kpi_shadow_regressions: Schema.Array(Row),
+}).annotate({ identifier: "KpiBody" });
+
+/** Which role may do what. One table, for the registry and for its description. */
+export const permissions = {
+  read: ["viewer", "ci", "operator", "approver", "admin"],
+  request: ["ci", "operator", "approver", "admin"],
+  register: ["operator", "admin"],
+  operate: ["operator", "admin"],
+  override: ["approver", "admin"],
+} as const satisfies Record<string, ReadonlyArray<Role>>;
+export type Permission = keyof typeof permissions;

@@ -1,0 +1,194 @@
+import type * as Schema from "effect/Schema";
+import {
+  ApplicationsBody,
+  ArtifactStoredBody,
+  DecidedBody,
+  KpiBody,
+  OverrideBody,
+  type Permission,
+  ReasonBody,
+  RegisterApplicationBody,
+  ReleaseBody,
+  ReleasesBody,
+  RequestReleaseBody,
+  RollbackBody,
+  VerificationBody,
+} from "./http.ts";
+import { ReleaseState } from "./release-state.ts";
+
+export interface Route {
+  readonly method: "GET" | "POST" | "PUT";
+  /** Parameters as `:name`. */
+  readonly path: string;
+  readonly summary: string;
+  /** Null: open to everybody. */
+  readonly permission: Permission | null;
+  /** JSON body, or `bytes` for an artifact as it is. */
+  readonly request?: Schema.Top | "bytes";
+  readonly query?: ReadonlyArray<string>;
+  readonly status: 200 | 201;
+  /** JSON answer, or the media type of another one. */
+  readonly response: Schema.Top | "application/octet-stream" | "text/event-stream" | "text/plain" | "application/json";
+}
+
+const acts = (verb: string, summary: string): Route => ({
+  method: "POST",
+  path: `/v1/releases/:releaseId/${verb}`,
+  summary,
+  permission: "operate",
+  request: ReasonBody,
+  status: 200,
+  response: DecidedBody,
+});
+
+/** The registry's HTTP surface: the server, its role checks and the OpenAPI document all follow this table. */
+export const registryRoutes = {
+  registerApplication: {
+    method: "POST",
+    path: "/v1/applications",
+    summary: "Say which bundle an application serves before Sluice releases anything",
+    permission: "register",
+    request: RegisterApplicationBody,
+    status: 201,
+    response: DecidedBody,
+  },
+  listApplications: {
+    method: "GET",
+    path: "/v1/applications",
+    summary: "Every application's release state",
+    permission: "read",
+    status: 200,
+    response: ApplicationsBody,
+  },
+  getApplication: {
+    method: "GET",
+    path: "/v1/applications/:application",
+    summary: "One application's release state",
+    permission: "read",
+    status: 200,
+    response: ReleaseState,
+  },
+  rollBackApplication: {
+    method: "POST",
+    path: "/v1/applications/:application/rollback",
+    summary: "Go back to a bundle that was fully released before, without gates",
+    permission: "operate",
+    request: RollbackBody,
+    status: 200,
+    response: DecidedBody,
+  },
+  requestRelease: {
+    method: "POST",
+    path: "/v1/releases",
+    summary: "Request a release",
+    permission: "request",
+    request: RequestReleaseBody,
+    status: 201,
+    response: DecidedBody,
+  },
+  listReleases: {
+    method: "GET",
+    path: "/v1/releases",
+    summary: "Releases, newest first",
+    permission: "read",
+    query: ["application", "limit"],
+    status: 200,
+    response: ReleasesBody,
+  },
+  getRelease: {
+    method: "GET",
+    path: "/v1/releases/:releaseId",
+    summary: "One release with every event and its evidence",
+    permission: "read",
+    status: 200,
+    response: ReleaseBody,
+  },
+  overrideGate: {
+    method: "POST",
+    path: "/v1/releases/:releaseId/override",
+    summary: "Force a blocked release past the offline gate",
+    permission: "override",
+    request: OverrideBody,
+    status: 200,
+    response: DecidedBody,
+  },
+  pauseRelease: acts("pause", "Stop a release from going forward; its checks go on"),
+  resumeRelease: acts("resume", "Let a paused release go on"),
+  advanceRelease: acts("advance", "Skip the rest of the step's hold; its checks are not skipped"),
+  abortRelease: acts("abort", "End a release now; all traffic to the baseline"),
+  putArtifact: {
+    method: "PUT",
+    path: "/v1/artifacts",
+    summary: "Store an artifact or a file of eval results; the answer is its address",
+    permission: "request",
+    request: "bytes",
+    status: 201,
+    response: ArtifactStoredBody,
+  },
+  getArtifact: {
+    method: "GET",
+    path: "/v1/artifacts/:digest",
+    summary: "An artifact as it was stored",
+    permission: "read",
+    status: 200,
+    response: "application/octet-stream",
+  },
+  streamEvents: {
+    method: "GET",
+    path: "/v1/events/stream",
+    summary: "Events as they are recorded (SSE); resumes after Last-Event-ID, else starts with the present states",
+    permission: "read",
+    query: ["application"],
+    status: 200,
+    response: "text/event-stream",
+  },
+  getKpis: {
+    method: "GET",
+    path: "/v1/kpi",
+    summary: "Lead time, overrides, rollbacks, regressions found in shadow",
+    permission: "read",
+    status: 200,
+    response: KpiBody,
+  },
+  verifyAudit: {
+    method: "GET",
+    path: "/v1/audit/verify",
+    summary: "Check the hash chain of the whole record",
+    permission: "read",
+    status: 200,
+    response: VerificationBody,
+  },
+  getOpenApi: {
+    method: "GET",
+    path: "/openapi.json",
+    summary: "This description",
+    permission: null,
+    status: 200,
+    response: "application/json",
+  },
+  getMetrics: {
+    method: "GET",
+    path: "/metrics",
+    summary: "Prometheus metrics",
+    permission: null,
+    status: 200,
+    response: "text/plain",
+  },
+  getHealth: {
+    method: "GET",
+    path: "/healthz",
+    summary: "The process lives",
+    permission: null,
+    status: 200,
+    response: "text/plain",
+  },
+  getReadiness: {
+    method: "GET",
+    path: "/readyz",
+    summary: "The log is folded and requests can be served",
+    permission: null,
+    status: 200,
+    response: "text/plain",
+  },
+} as const satisfies Record<string, Route>;
+export type RegistryRoute = keyof typeof registryRoutes;

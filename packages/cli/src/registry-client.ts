@@ -1,0 +1,80 @@
+import * as Effect from "effect/Effect";
+import { Exit, exitCodes, internalError, usageError } from "./exit.ts";
+
+export interface RegistryAddress {
+  readonly url: string;
+  readonly token: string | undefined;
+}
+
+/** From `--url`, else SLUICE_URL, else the default port on loopback; the token only ever comes from the environment. */
+export const registryAddress = (url: string | undefined): RegistryAddress => ({
+  url: (url ?? process.env.SLUICE_URL ?? "http://127.0.0.1:4400").replace(/\/$/, ""),
+  token: process.env.SLUICE_TOKEN,
+});
+
+export interface RegistryRequest {
+  readonly method: "GET" | "POST" | "PUT";
+  readonly path: string;
+  readonly body?: unknown;
+  /** Sent as it is, instead of `body` as JSON. */
+  readonly bytes?: Uint8Array;
+  readonly idempotencyKey?: string;
+}
+
+const TIMEOUT_MS = 30_000;
+
+/** The JSON answer. A 4xx answer becomes a usage error with the registry's own sentence; unreachable or 5xx, exit 1. */
+export const callRegistry = (address: RegistryAddress, request: RegistryRequest): Effect.Effect<unknown, Exit> =>
+  Effect.gen(function* () {
+    const response = yield* Effect.tryPromise({
+      try: (signal) => send(address, request, signal),
+      catch: (cause) => internalError(`the registry at ${address.url} cannot be reached: ${reasonOf(cause)}`),
+    });
+    if (response.status >= 200 && response.status < 300) return response.body;
+    const sentence = errorSentence(response.body) ?? `the registry answered ${response.status}`;
+    if (response.status === 401 || response.status === 403)
+      return yield* usageError(`${sentence} (SLUICE_TOKEN is ${address.token ? "set" : "not set"})`);
+    return yield* response.status < 500
+      ? usageError(sentence)
+      : new Exit({ code: exitCodes.internal, sentence: `the registry failed: ${sentence}` });
+  });
+
+const send = async (address: RegistryAddress, request: RegistryRequest, signal: AbortSignal) => {
+  const json = request.body === undefined ? undefined : JSON.stringify(request.body);
+  const payload = request.bytes ? new Blob([new Uint8Array(request.bytes)]) : json;
+  const response = await fetch(`${address.url}${request.path}`, {
+    method: request.method,
+    headers: headersOf(address, request),
+    ...(payload !== undefined && { body: payload }),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+  });
+  const text = await response.text();
+  let body: unknown = text;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    // Not every answer is JSON: the text serves.
+  }
+  return { status: response.status, body };
+};
+
+const headersOf = (address: RegistryAddress, request: RegistryRequest): Record<string, string> => ({
+  ...(address.token && { authorization: `Bearer ${address.token}` }),
+  ...(request.bytes && { "content-type": "application/octet-stream" }),
+  ...(request.body !== undefined && { "content-type": "application/json" }),
+  ...(request.idempotencyKey && { "idempotency-key": request.idempotencyKey }),
+});
+
+const errorSentence = (body: unknown): string | undefined => {
+  if (typeof body !== "object" || body === null || !("error" in body)) return undefined;
+  const { error } = body;
+  return typeof error === "object" && error !== null && "message" in error && typeof error.message === "string"
+    ? error.message
+    : undefined;
+};
+
+const reasonOf = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return String(cause);
+  const inner = cause.cause;
+  return inner instanceof Error ? inner.message || cause.message : cause.message;
+};
