@@ -1,19 +1,14 @@
-import type { Topic } from "@sluice/contracts";
+import { deadLettersTopic, type Topic } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as PubSub from "effect/PubSub";
-import * as Result from "effect/Result";
-import * as Schedule from "effect/Schedule";
 import * as Semaphore from "effect/Semaphore";
-import { BusError, EventBus, type Handler, type Received } from "./event-bus.ts";
-import { decodeRecord, encodeRecord, type LogRecord, MAX_RECORD_BYTES } from "./record.ts";
+import { deadLetterRecord, deadLetterRecordId, type StoredRecord } from "./dead-letter.ts";
+import { BATCH_LIMIT, deliver } from "./delivery.ts";
+import { BusError, EventBus, type Handler } from "./event-bus.ts";
+import { encodeRecord, type LogRecord, tooLarge } from "./record.ts";
 
 type AnyEvent = { readonly _tag: string };
-
-/** Longest batch handed to a handler. */
-const BATCH_LIMIT = 500;
-/** A failing handler sees its batch again after this, doubling up to a second. */
-const redelivery = Schedule.min([Schedule.exponential("10 millis"), Schedule.spaced("1 second")]);
 
 interface GroupProgress {
   readonly lock: Semaphore.Semaphore;
@@ -22,7 +17,8 @@ interface GroupProgress {
 
 /** One partition per topic, kept for the life of the process. For tests; the conformance suite keeps it honest. */
 const make = Effect.gen(function* () {
-  const logs = new Map<string, Array<LogRecord>>();
+  const logs = new Map<string, Array<StoredRecord>>();
+  const buried = new Set<string>();
   const groups = new Map<string, GroupProgress>();
   const published = yield* PubSub.unbounded<string>();
 
@@ -32,21 +28,28 @@ const make = Effect.gen(function* () {
     return log;
   };
 
-  const deliver = <Event extends AnyEvent, Failure>(
+  const append = (topic: string, records: ReadonlyArray<LogRecord>) => {
+    const log = logOf(topic);
+    for (const record of records) log.push({ ...record, partition: 0, offset: log.length });
+    return PubSub.publish(published, topic);
+  };
+
+  const bury = (topic: string) => (record: StoredRecord, reason: string) =>
+    Effect.suspend(() => {
+      const id = deadLetterRecordId(topic, record);
+      if (buried.has(id)) return Effect.void;
+      buried.add(id);
+      return append(deadLettersTopic.name, [deadLetterRecord(topic, record, reason)]);
+    });
+
+  const deliverFrom = <Event extends AnyEvent, Failure>(
     topic: Topic<Event>,
     from: number,
     handler: Handler<Event, Failure>,
   ) =>
     Effect.suspend(() => {
       const records = logOf(topic.name).slice(from, from + BATCH_LIMIT);
-      const batch: Array<Received<Event>> = [];
-      records.forEach((record, i) => {
-        const decoded = decodeRecord(topic, record);
-        if (Result.isSuccess(decoded))
-          batch.push({ event: decoded.success, topic: topic.name, partition: 0, offset: from + i });
-      });
-      const handled = batch.length === 0 ? Effect.void : Effect.retry(handler(batch), redelivery);
-      return Effect.as(handled, from + records.length);
+      return Effect.as(deliver(topic, records, handler, bury(topic.name)), from + records.length);
     });
 
   const waitForMore = (topic: string, next: number, subscription: PubSub.Subscription<string>) =>
@@ -63,12 +66,12 @@ const make = Effect.gen(function* () {
     const subscription = yield* PubSub.subscribe(published);
     const end = logOf(topic.name).length;
     let next = 0;
-    while (next < end) next = yield* Effect.orDie(deliver(topic, next, handler));
+    while (next < end) next = yield* deliverFrom(topic, next, handler);
     yield* Effect.forkScoped(
       Effect.forever(
         Effect.gen(function* () {
           yield* waitForMore(topic.name, next, subscription);
-          next = yield* deliver(topic, next, handler);
+          next = yield* deliverFrom(topic, next, handler);
         }),
       ),
     );
@@ -84,7 +87,7 @@ const make = Effect.gen(function* () {
     groups.set(key, progress);
     const subscription = yield* PubSub.subscribe(published);
     const step = Effect.gen(function* () {
-      progress.next = yield* deliver(topic, progress.next, handler);
+      progress.next = yield* deliverFrom(topic, progress.next, handler);
     });
     yield* Effect.forkScoped(
       Effect.forever(
@@ -101,14 +104,9 @@ const make = Effect.gen(function* () {
     events: ReadonlyArray<Event>,
   ) {
     const records = events.map((event) => encodeRecord(topic, event));
-    const large = records.find((record) => record.value.length > MAX_RECORD_BYTES);
-    if (large)
-      return yield* new BusError({
-        operation: "publish",
-        message: `event ${large.headers.ce_id} has ${large.value.length} bytes, more than ${MAX_RECORD_BYTES}`,
-      });
-    logOf(topic.name).push(...records);
-    yield* PubSub.publish(published, topic.name);
+    const refused = tooLarge(records);
+    if (refused) return yield* new BusError({ operation: "publish", message: refused });
+    yield* append(topic.name, records);
   });
 
   return EventBus.of({ publish, consume, follow });

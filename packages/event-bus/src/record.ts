@@ -1,6 +1,7 @@
-import { type Topic, timestampOf } from "@sluice/contracts";
+import { deadLettersTopic, type Topic, timestampOf } from "@sluice/contracts";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
+import { deadLetterOf } from "./dead-letter.ts";
 
 /** A record as it is on the log: CloudEvents 1.0 in Kafka's binary mode (attributes as `ce_*` headers, data as value). */
 export interface LogRecord {
@@ -39,19 +40,33 @@ export const encodeRecord = <Event extends AnyEvent>(topic: Topic<Event>, event:
   };
 };
 
+/** The sentence that refuses a record above the limit; null when all fit. */
+export const tooLarge = (records: ReadonlyArray<LogRecord>): string | null => {
+  for (const { headers, value } of records) {
+    const bytes = Buffer.byteLength(value);
+    if (bytes > MAX_RECORD_BYTES)
+      return `event ${headers.ce_id} has ${bytes} bytes, more than ${MAX_RECORD_BYTES}: put large evidence into the artifact store`;
+  }
+  return null;
+};
+
 /** The event, or one sentence that says why the record is none: such a record goes to the dead letters. */
 export const decodeRecord = <Event extends AnyEvent>(
   topic: Topic<Event>,
-  record: { readonly value: string | null },
+  record: LogRecord,
 ): Result.Result<Event, string> => {
-  if (record.value === null) return Result.fail("the record has no value");
-  let data: unknown;
-  try {
-    data = JSON.parse(record.value);
-  } catch {
-    return Result.fail(`the value is not JSON (${record.value.length} characters)`);
-  }
-  return Result.mapError(Schema.decodeUnknownResult(topic.schema)(data), (error) =>
-    String(error.message).replaceAll(/\s*\n\s*/g, " "),
+  const data = topic.name === deadLettersTopic.name ? Result.succeed(deadLetterOf(record)) : parse(record.value);
+  return Result.flatMap(data, (value: unknown) =>
+    Result.mapError(Schema.decodeUnknownResult(topic.schema)(value), (error) =>
+      String(error.message).replaceAll(/\s*\n\s*/g, " "),
+    ),
   );
+};
+
+const parse = (value: string): Result.Result<unknown, string> => {
+  try {
+    return Result.succeed(JSON.parse(value));
+  } catch {
+    return Result.fail(`the value is not JSON (${value.length} characters)`);
+  }
 };
