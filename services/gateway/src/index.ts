@@ -1,1 +1,2 @@
-export {};
+export { GatewayStartError, gatewayService, type RunningGateway } from "./gateway-service.ts";
+export { GatewaySettings, type GatewaySettingsInput, gatewaySettings } from "./settings.ts";

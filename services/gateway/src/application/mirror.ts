@@ -1,0 +1,207 @@
+import { isWithinShare } from "@sluice/assignment";
+import { type PairSide, type Routing, type ShadowPairRecorded, timestampOf } from "@sluice/contracts";
+import * as Result from "effect/Result";
+import type { Endpoint, JsonObject } from "../domain/endpoint.ts";
+import { DEADLINE } from "../domain/error-class.ts";
+import type { Outcome, RefusalDetector } from "../domain/outcome.ts";
+import { payloadText, type RedactionRule } from "../domain/payload-text.ts";
+import { render, servedDigestOf } from "../domain/render.ts";
+import type { RoutingTable } from "../domain/routing-table.ts";
+import { requestHeaders } from "../domain/upstream-headers.ts";
+import { nobody } from "./client-port.ts";
+import { Exchange } from "./exchange.ts";
+import { type Upstreams, unreachable } from "./upstream-port.ts";
+
+type Candidate = NonNullable<Routing["candidate"]>;
+type MirrorLimits = NonNullable<Candidate["mirror"]>;
+
+/** A request that the baseline has answered, to be asked of the candidate as well. */
+export interface MirrorJob {
+  readonly application: string;
+  readonly releaseId: string;
+  readonly requestId: string;
+  readonly clusterKey: string;
+  readonly endpoint: Endpoint;
+  readonly body: JsonObject;
+  readonly bodyBytes: number;
+  readonly input: string;
+  readonly baseline: PairSide;
+}
+
+/** Why a sampled request was not mirrored, or its pair was lost. */
+export type DropReason = "queue-full" | "memory" | "rate" | "stale" | "unrendered";
+
+export interface MirrorSettings {
+  readonly gatewayId: string;
+  readonly maxQueueBytes: number;
+  readonly maxPerSecond: number | null;
+  readonly maxAnswerBytes: number;
+  readonly redaction: ReadonlyArray<RedactionRule>;
+  readonly looksLikeRefusal: RefusalDetector;
+}
+
+interface ApplicationQueue {
+  readonly waiting: Array<MirrorJob>;
+  running: number;
+  second: number;
+  startedInSecond: number;
+}
+
+/**
+ * Copies of production requests for a candidate in shadow: bounded in number, bytes, concurrency, rate and time, on
+ * connections of their own, and only after the user has the answer. What does not fit is dropped and counted. Tools
+ * are never executed here: a conversation's recorded tool results are part of the copied request.
+ */
+export class Mirror {
+  readonly #settings: MirrorSettings;
+  readonly #table: RoutingTable;
+  readonly #upstreams: Upstreams;
+  readonly #onPair: (pair: ShadowPairRecorded) => void;
+  readonly #queues = new Map<string, ApplicationQueue>();
+  readonly #dropped = new Map<DropReason, number>();
+  #queuedBytes = 0;
+
+  constructor(
+    settings: MirrorSettings,
+    table: RoutingTable,
+    upstreams: Upstreams,
+    onPair: (pair: ShadowPairRecorded) => void,
+  ) {
+    this.#settings = settings;
+    this.#table = table;
+    this.#upstreams = upstreams;
+    this.#onPair = onPair;
+  }
+
+  get droppedByReason(): ReadonlyMap<DropReason, number> {
+    return this.#dropped;
+  }
+
+  get dropped(): number {
+    return [...this.#dropped.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Jobs waiting and running. */
+  get pending(): number {
+    return [...this.#queues.values()].reduce((sum, queue) => sum + queue.waiting.length + queue.running, 0);
+  }
+
+  /** Whether this request is one of the sample: a fixed property of its id, so that it can be told afterwards. */
+  static samples(candidate: Candidate, requestId: string): boolean {
+    return (
+      candidate.mirror !== null && isWithinShare(candidate.mirror.sampleRate, `mirror/${candidate.salt}`, requestId)
+    );
+  }
+
+  offer(limits: MirrorLimits, job: MirrorJob): void {
+    const queue = this.#queueOf(job.application);
+    if (queue.waiting.length >= limits.queueLimit) {
+      this.#drop("queue-full");
+      return;
+    }
+    if (this.#queuedBytes + job.bodyBytes > this.#settings.maxQueueBytes) {
+      this.#drop("memory");
+      return;
+    }
+    this.#queuedBytes += job.bodyBytes;
+    queue.waiting.push(job);
+    // After the user's answer is on its way, and never in its call stack.
+    setImmediate(() => this.#pump(job.application));
+  }
+
+  #pump(application: string): void {
+    const queue = this.#queueOf(application);
+    const candidate = this.#table.get(application)?.routing.candidate;
+    while (queue.waiting.length > 0 && queue.running < (candidate?.mirror?.concurrency ?? Number.POSITIVE_INFINITY)) {
+      const job = queue.waiting.shift();
+      if (!job) return;
+      this.#queuedBytes -= job.bodyBytes;
+      // A release that has ended, or left its shadow, meets no request any more.
+      if (!candidate?.mirror || candidate.releaseId !== job.releaseId) this.#drop("stale");
+      else if (!this.#mayStart(queue)) this.#drop("rate");
+      else this.#run(queue, job, candidate, candidate.mirror);
+    }
+  }
+
+  #mayStart(queue: ApplicationQueue): boolean {
+    const { maxPerSecond } = this.#settings;
+    if (maxPerSecond === null) return true;
+    const second = Math.floor(performance.now() / 1_000);
+    if (queue.second !== second) {
+      queue.second = second;
+      queue.startedInSecond = 0;
+    }
+    queue.startedInSecond += 1;
+    return queue.startedInSecond <= maxPerSecond;
+  }
+
+  #run(queue: ApplicationQueue, job: MirrorJob, candidate: Candidate, limits: MirrorLimits): void {
+    const rendered = Result.getOrNull(render(candidate.bundle, job.endpoint, job.body));
+    if (!rendered) {
+      this.#drop("unrendered");
+      return;
+    }
+    const provider = this.#upstreams.get(rendered.provider) ?? unreachable;
+    queue.running += 1;
+    const exchange = new Exchange(
+      {
+        endpoint: job.endpoint,
+        upstreams: provider.of.shadow,
+        connectionRetries: provider.connectionRetries,
+        headers: requestHeaders({}, provider, rendered.retrievalIndex),
+        body: rendered.body,
+        ownHeaders: [],
+        maxAnswerBytes: this.#settings.maxAnswerBytes,
+        ownsKey: true,
+        looksLikeRefusal: this.#settings.looksLikeRefusal,
+        startedMs: performance.now(),
+      },
+      nobody,
+      (outcome) => {
+        clearTimeout(deadline);
+        queue.running -= 1;
+        this.#onPair(this.#pairOf(job, candidate, outcome));
+        this.#pump(job.application);
+      },
+    );
+    const deadline = setTimeout(() => exchange.giveUp({ phase: "head", code: DEADLINE }), limits.timeoutMs);
+    deadline.unref();
+    exchange.start();
+  }
+
+  #pairOf(job: MirrorJob, candidate: Candidate, outcome: Outcome): ShadowPairRecorded {
+    return {
+      _tag: "ShadowPairRecorded",
+      pairId: `pair/${job.requestId}`,
+      gatewayId: this.#settings.gatewayId,
+      application: job.application,
+      releaseId: job.releaseId,
+      at: timestampOf(Date.now()),
+      clusterKey: job.clusterKey,
+      input: job.input,
+      baseline: job.baseline,
+      candidate: pairSideOf(outcome, servedDigestOf(candidate.bundle), this.#settings.redaction),
+    };
+  }
+
+  #drop(reason: DropReason): void {
+    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1);
+  }
+
+  #queueOf(application: string): ApplicationQueue {
+    const known = this.#queues.get(application);
+    if (known) return known;
+    const queue = { waiting: [], running: 0, second: 0, startedInSecond: 0 };
+    this.#queues.set(application, queue);
+    return queue;
+  }
+}
+
+export const pairSideOf = (
+  outcome: Outcome,
+  bundle: PairSide["bundle"],
+  redaction: ReadonlyArray<RedactionRule>,
+): PairSide => {
+  const { text, clientGone: _, ...measured } = outcome;
+  return { bundle, output: payloadText(text, redaction), ...measured };
+};

@@ -1,0 +1,100 @@
+import {
+  type GatewayReport,
+  gatewaysTopic,
+  type ObservationEvent,
+  observationsTopic,
+  timestampOf,
+} from "@sluice/contracts";
+import { EventBus } from "@sluice/event-bus";
+import * as Effect from "effect/Effect";
+import * as Queue from "effect/Queue";
+import type { ObservationBuffer } from "../domain/observation-buffer.ts";
+import type { RoutingTable } from "../domain/routing-table.ts";
+import type { Gateway } from "./gateway.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Mirror } from "./mirror.ts";
+
+/** A bus that does not answer is as good as down; the same events are sent again. */
+const PUBLISH_TIMEOUT = "10 seconds";
+/** Events of one publication: a broker takes a request of bounded size. */
+const EVENTS_PER_PUBLICATION = 20;
+
+export interface PublishingParts {
+  readonly gatewayId: string;
+  readonly table: RoutingTable;
+  readonly observations: ObservationBuffer;
+  readonly metrics: Metrics;
+  readonly gateway: Gateway;
+  readonly mirror: Mirror;
+}
+
+/**
+ * Sends what the buffer holds. New batches are cut only when the last ones are gone, so a bus that is down costs no
+ * more than the buffer and one cut of it, and order is kept. Run by one fiber at a time.
+ */
+export const makeFlush = Effect.fnUntraced(function* ({ table, observations, metrics }: PublishingParts) {
+  const bus = yield* EventBus;
+  let outbox: ReadonlyArray<ObservationEvent> = [];
+
+  const sendFirst = Effect.suspend(() => bus.publish(observationsTopic, outbox.slice(0, EVENTS_PER_PUBLICATION))).pipe(
+    Effect.timeout(PUBLISH_TIMEOUT),
+    Effect.tap(() =>
+      Effect.sync(() => {
+        outbox = outbox.slice(EVENTS_PER_PUBLICATION);
+      }),
+    ),
+  );
+
+  return Effect.suspend(() => {
+    if (outbox.length === 0) outbox = observations.cut(Date.now(), applicationsWithCandidate(table));
+    return Effect.whileLoop({ while: () => outbox.length > 0, body: () => sendFirst, step: () => {} });
+  }).pipe(
+    Effect.catch((error) => {
+      metrics.publishFailures += 1;
+      return Effect.logDebug("observations wait for the bus", error.message);
+    }),
+  );
+});
+
+const applicationsWithCandidate = (table: RoutingTable): ReadonlySet<string> =>
+  new Set(
+    table
+      .all()
+      .filter(({ routing }) => routing.candidate !== null)
+      .map(({ routing }) => routing.application),
+  );
+
+/** Publishes a sign of life; a failure is no more than a missing one. */
+export const makeReport = Effect.fnUntraced(function* (parts: PublishingParts) {
+  const bus = yield* EventBus;
+  let lastAtMs = 0;
+  return Effect.fnUntraced(function* (live: boolean) {
+    // Two reports in one millisecond must still be two events.
+    lastAtMs = Math.max(Date.now(), lastAtMs + 1);
+    yield* bus.publish(gatewaysTopic, [reportOf(parts, lastAtMs, live)]).pipe(
+      Effect.timeout(PUBLISH_TIMEOUT),
+      Effect.catch((error) => Effect.logDebug("no report could be published", error.message)),
+    );
+  });
+});
+
+const reportOf = (parts: PublishingParts, atMs: number, live: boolean): GatewayReport => ({
+  _tag: "GatewayReported",
+  gatewayId: parts.gatewayId,
+  at: timestampOf(atMs),
+  live,
+  routing: Object.fromEntries(parts.table.all().map(({ routing }) => [routing.application, routing.version])),
+  candidateLastServedAt: parts.gateway.candidateLastServedAt,
+  dropped: {
+    observations: parts.observations.dropped.observations,
+    payloads: parts.observations.dropped.payloads,
+    mirrored: parts.mirror.dropped + parts.observations.dropped.pairs,
+  },
+});
+
+/** Reports at every tick, and at once when `changed` says so. */
+export const reportForEver = <E>(
+  report: (live: boolean) => Effect.Effect<void, E>,
+  changed: Queue.Queue<void>,
+  intervalMs: number,
+) => Effect.forever(Effect.andThen(report(true), Queue.take(changed).pipe(Effect.timeoutOption(intervalMs))));

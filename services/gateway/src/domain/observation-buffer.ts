@@ -1,0 +1,163 @@
+import type { ApplicationName, Observation, ObservationEvent, ShadowPairRecorded } from "@sluice/contracts";
+import { timestampOf } from "@sluice/contracts";
+
+/** Longest batch: the contract's bound, and small enough in bytes for any broker's default. */
+const MAX_BATCH_OBSERVATIONS = 500;
+const MAX_BATCH_PAYLOAD_LENGTH = 200_000;
+
+export interface BufferLimits {
+  readonly observations: number;
+  /** Characters of payloads and shadow pairs that may wait. */
+  readonly payloadLength: number;
+}
+
+export interface Dropped {
+  readonly observations: number;
+  readonly payloads: number;
+  readonly pairs: number;
+}
+
+interface Waiting {
+  observations: Array<Observation>;
+  /** Everything that ended before this has been cut (epoch milliseconds). */
+  throughMs: number;
+  sequence: number;
+}
+
+/**
+ * Observations between the request and the bus. It never grows beyond its bounds: payloads go first, then
+ * observations, and what was dropped is counted. Cutting moves the watermark `through`.
+ */
+export class ObservationBuffer {
+  readonly #gatewayId: string;
+  readonly #bootId: string;
+  readonly #limits: BufferLimits;
+  readonly #startedAtMs: number;
+  readonly #waiting = new Map<ApplicationName, Waiting>();
+  #pairs: Array<ShadowPairRecorded> = [];
+  #count = 0;
+  #payloadLength = 0;
+  #dropped = { observations: 0, payloads: 0, pairs: 0 };
+  #latestCutMs: number;
+
+  /** `bootId` keeps the batches of one life of a gateway apart from the next, whose sequences start again. */
+  constructor(gatewayId: string, bootId: string, limits: BufferLimits, nowMs: number) {
+    this.#gatewayId = gatewayId;
+    this.#bootId = bootId;
+    this.#limits = limits;
+    this.#startedAtMs = nowMs;
+    this.#latestCutMs = nowMs;
+  }
+
+  get dropped(): Dropped {
+    return this.#dropped;
+  }
+
+  get size(): number {
+    return this.#count;
+  }
+
+  /**
+   * The end of a request that ends now. The clock may step back; a request that ends after a cut must not fall before
+   * its watermark.
+   */
+  endOf(nowMs: number): number {
+    return Math.max(nowMs, this.#latestCutMs);
+  }
+
+  /** `endedAt` must come from `endOf`, in the same turn of the event loop. */
+  add(observation: Observation): void {
+    if (this.#count >= this.#limits.observations) {
+      this.#dropped.observations += 1;
+      if (observation.payload) this.#dropped.payloads += 1;
+      return;
+    }
+    const { payload, ...bare } = observation;
+    const length = lengthOf(observation);
+    const keepsPayload = payload !== undefined && this.#payloadLength + length <= this.#limits.payloadLength;
+    if (payload && !keepsPayload) this.#dropped.payloads += 1;
+    if (keepsPayload) this.#payloadLength += length;
+    this.#count += 1;
+    this.#waitingOf(observation.application).observations.push(keepsPayload ? observation : bare);
+  }
+
+  addPair(pair: ShadowPairRecorded): void {
+    const length = pairLength(pair);
+    if (this.#payloadLength + length > this.#limits.payloadLength) {
+      this.#dropped.pairs += 1;
+      return;
+    }
+    this.#payloadLength += length;
+    this.#pairs.push(pair);
+  }
+
+  /**
+   * Takes everything out as events, in order. Each of `active` gets a batch even when it is empty, because its
+   * `through` says that nothing is missing.
+   */
+  cut(nowMs: number, active: ReadonlySet<ApplicationName>): ReadonlyArray<ObservationEvent> {
+    const throughMs = this.endOf(nowMs);
+    this.#latestCutMs = throughMs;
+    for (const application of active) this.#waitingOf(application);
+    const events: Array<ObservationEvent> = this.#pairs;
+    this.#pairs = [];
+    for (const [application, waiting] of this.#waiting) {
+      if (waiting.observations.length === 0 && !active.has(application)) continue;
+      for (const batch of this.#batchesOf(application, waiting, throughMs)) events.push(batch);
+    }
+    this.#count = 0;
+    this.#payloadLength = 0;
+    return events;
+  }
+
+  *#batchesOf(application: ApplicationName, waiting: Waiting, throughMs: number): Generator<ObservationEvent> {
+    const groups = groupsOf(waiting.observations);
+    waiting.observations = [];
+    for (const [i, observations] of groups.entries()) {
+      // Only the last batch may move the watermark: before it, something that ended earlier is still to come.
+      const isLast = i === groups.length - 1;
+      if (isLast) waiting.throughMs = throughMs;
+      waiting.sequence += 1;
+      yield {
+        _tag: "ObservationsRecorded",
+        batchId: `${this.#gatewayId}/${this.#bootId}/${application}/${waiting.sequence}`,
+        gatewayId: this.#gatewayId,
+        application,
+        through: timestampOf(waiting.throughMs),
+        observations,
+      };
+    }
+  }
+
+  #waitingOf(application: ApplicationName): Waiting {
+    const known = this.#waiting.get(application);
+    if (known) return known;
+    const waiting: Waiting = { observations: [], throughMs: this.#startedAtMs, sequence: 0 };
+    this.#waiting.set(application, waiting);
+    return waiting;
+  }
+}
+
+const lengthOf = ({ payload }: Observation): number => (payload ? payload.input.length + payload.output.length : 0);
+
+const pairLength = ({ input, baseline, candidate }: ShadowPairRecorded): number =>
+  input.length + baseline.output.length + candidate.output.length;
+
+/** At least one group, perhaps empty. */
+const groupsOf = (observations: ReadonlyArray<Observation>): ReadonlyArray<ReadonlyArray<Observation>> => {
+  const groups: Array<Array<Observation>> = [];
+  let group: Array<Observation> = [];
+  let length = 0;
+  for (const observation of observations) {
+    const own = lengthOf(observation);
+    if (group.length >= MAX_BATCH_OBSERVATIONS || (group.length > 0 && length + own > MAX_BATCH_PAYLOAD_LENGTH)) {
+      groups.push(group);
+      group = [];
+      length = 0;
+    }
+    group.push(observation);
+    length += own;
+  }
+  groups.push(group);
+  return groups;
+};

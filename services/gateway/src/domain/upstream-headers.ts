@@ -1,0 +1,37 @@
+import type { Headers } from "./cluster-sources.ts";
+
+/** Of the caller's headers only these go on: tracing, and what keeps a repeated request from being billed twice. */
+const PASSED_ON = ["traceparent", "tracestate", "idempotency-key", "openai-beta", "accept-language"] as const;
+
+const PASSED_BACK = ["content-type", "retry-after", "openai-processing-ms", "openai-model", "openai-version"] as const;
+
+export const requestHeaders = (
+  caller: Headers,
+  provider: { readonly headers: ReadonlyArray<string>; readonly passAuthorization: boolean },
+  retrievalIndex: string | null,
+): Array<string> => {
+  const headers = ["content-type", "application/json", ...provider.headers];
+  for (const name of PASSED_ON) {
+    const value = caller[name];
+    if (typeof value === "string") headers.push(name, value);
+  }
+  if (provider.passAuthorization && typeof caller.authorization === "string") {
+    headers.push("authorization", caller.authorization);
+  }
+  if (retrievalIndex !== null) headers.push("x-sluice-retrieval-index", retrievalIndex);
+  return headers;
+};
+
+/** The upstream's headers that mean something to the caller, names and values in turn, added to our own. */
+export const answerHeaders = (upstream: Headers, own: ReadonlyArray<string>): Array<string> => {
+  const headers = [...own];
+  for (const name of PASSED_BACK) {
+    const value = upstream[name];
+    if (typeof value === "string") headers.push(name, value);
+  }
+  for (const name in upstream) {
+    const value = upstream[name];
+    if (name.startsWith("x-ratelimit-") && typeof value === "string") headers.push(name, value);
+  }
+  return headers;
+};

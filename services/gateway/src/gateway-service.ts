@@ -1,0 +1,210 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { epochMsOf, type Routing } from "@sluice/contracts";
+import type { EventBus } from "@sluice/event-bus";
+import { looksLikeRefusal } from "@sluice/judge/refusal";
+import * as Effect from "effect/Effect";
+import * as Fiber from "effect/Fiber";
+import * as Queue from "effect/Queue";
+import * as Schedule from "effect/Schedule";
+import * as Schema from "effect/Schema";
+import type * as Scope from "effect/Scope";
+import { openHttpServer } from "./adapters/http-server.ts";
+import { keyCheck } from "./adapters/key-check.ts";
+import { RoutingFileWriter, readRoutingFile } from "./adapters/routing-file.ts";
+import { missingKeys, type OpenUpstreams, openUpstreams } from "./adapters/upstreams.ts";
+import { Gateway } from "./application/gateway.ts";
+import { counter, gauge, Metrics } from "./application/metrics.ts";
+import { Mirror } from "./application/mirror.ts";
+import { makeFlush, makeReport, type PublishingParts, reportForEver } from "./application/publishing.ts";
+import { followRoutings } from "./application/routing-feed.ts";
+import { clusterSourcesReader } from "./domain/cluster-sources.ts";
+import { ObservationBuffer } from "./domain/observation-buffer.ts";
+import { type RedactionRule, standardRedaction } from "./domain/payload-text.ts";
+import { RoutingTable } from "./domain/routing-table.ts";
+import type { GatewaySettings } from "./settings.ts";
+
+/** One sentence for whoever started it. */
+export class GatewayStartError extends Schema.TaggedError<GatewayStartError>()("GatewayStartError", {
+  message: Schema.String,
+}) {}
+
+export interface RunningGateway {
+  readonly address: string;
+  readonly gatewayId: string;
+}
+
+/**
+ * Serves until the scope closes: then it takes no more requests, lets those under way finish, sends what it has
+ * observed and says that it leaves.
+ */
+export const gatewayService: (
+  settings: GatewaySettings,
+) => Effect.Effect<RunningGateway, GatewayStartError, EventBus | Scope.Scope> = Effect.fn("gatewayService")(function* (
+  settings: GatewaySettings,
+) {
+  const [missingKey] = missingKeys(settings.providers, process.env);
+  if (missingKey !== undefined) {
+    return yield* new GatewayStartError({
+      message: `The environment variable ${missingKey}, named by a provider's apiKeyEnv, is not set: set it, or take apiKeyEnv out.`,
+    });
+  }
+  const upstreams = yield* Effect.acquireRelease(
+    Effect.sync(() => openUpstreams(settings.providers, process.env)),
+    (open) => Effect.promise(() => open.close()),
+  );
+  const gatewayId = settings.gatewayId ?? `gateway-${hostname()}-${settings.port || randomBytes(4).toString("hex")}`;
+  const parts = assemble(settings, gatewayId, upstreams);
+  const changed = yield* Queue.sliding<void>(1);
+  const report = yield* makeReport(parts);
+  yield* Effect.addFinalizer(() => report(false));
+  yield* feedTable(settings, parts, changed);
+  yield* runFlushing(settings, parts);
+  const address = yield* serve(settings, parts, upstreams);
+  yield* Effect.forkScoped(reportForEver(report, changed, settings.reportIntervalMs));
+  return { address, gatewayId };
+});
+
+interface Parts extends PublishingParts {
+  readonly upstreams: OpenUpstreams;
+}
+
+const assemble = (settings: GatewaySettings, gatewayId: string, upstreams: OpenUpstreams): Parts => {
+  const bootId = randomBytes(6).toString("hex");
+  const redaction = redactionOf(settings);
+  const table = new RoutingTable();
+  const metrics = new Metrics();
+  const observations = new ObservationBuffer(
+    gatewayId,
+    bootId,
+    { observations: settings.maxBufferedObservations, payloadLength: settings.maxBufferedPayloadLength },
+    Date.now(),
+  );
+  const mirror = new Mirror(
+    {
+      gatewayId,
+      maxQueueBytes: settings.maxMirrorQueueBytes,
+      maxPerSecond: settings.maxMirroredPerSecond,
+      maxAnswerBytes: settings.maxAnswerBytes,
+      redaction,
+      looksLikeRefusal,
+    },
+    table,
+    upstreams,
+    (pair) => observations.addPair(pair),
+  );
+  const gateway = new Gateway(
+    {
+      gatewayId,
+      bootId,
+      clusterSources: clusterSourcesReader(settings),
+      clusterKeySecret: settings.clusterKeySecret,
+      maxAnswerBytes: settings.maxAnswerBytes,
+      redaction,
+      looksLikeRefusal,
+      isProbeKey: keyCheck(settings.probeKey === null ? [] : [settings.probeKey]),
+    },
+    { table, upstreams, observations, mirror, metrics },
+  );
+  return { gatewayId, table, observations, metrics, gateway, mirror, upstreams };
+};
+
+const redactionOf = ({ redaction }: GatewaySettings): ReadonlyArray<RedactionRule> => [
+  ...standardRedaction,
+  ...redaction.map(({ pattern, replacement }) => ({ pattern: new RegExp(pattern, "g"), replacement })),
+];
+
+/** First the disk, then the bus; the bus has a moment to answer, then the start goes on with what there is. */
+const feedTable = Effect.fnUntraced(function* (settings: GatewaySettings, parts: Parts, changed: Queue.Queue<void>) {
+  const { table, gateway, metrics } = parts;
+  const run = Effect.runForkWith(yield* Effect.context<never>());
+  const { routingFile } = settings;
+  const writer =
+    routingFile === null
+      ? null
+      : new RoutingFileWriter(
+          routingFile,
+          () => table.all(),
+          (message) => run(Effect.logWarning(message)),
+        );
+  if (routingFile !== null) {
+    const stored = yield* readRoutingFile(routingFile).pipe(
+      Effect.catch((error) => Effect.as(Effect.logWarning(error.message), [])),
+    );
+    for (const known of stored) table.restore(known);
+    yield* Effect.addFinalizer(() => Effect.promise(() => writer?.settled() ?? Promise.resolve()));
+  }
+  const following = followRoutings(table, {
+    onChanged: (routing) => {
+      writer?.changed();
+      Queue.offerUnsafe(changed, undefined);
+      warnOfUnknownProviders(routing, parts, (message) => run(Effect.logWarning(message)));
+    },
+    onHeard: () => writer?.heard(Date.now()),
+    onStale: () => {
+      metrics.staleRoutings += 1;
+    },
+  }).pipe(Effect.tap(() => Effect.sync(() => gateway.markReady())));
+  const fiber = yield* Effect.forkScoped(following);
+  yield* Fiber.join(fiber).pipe(Effect.timeoutOption(settings.startTimeoutMs));
+});
+
+const warnOfUnknownProviders = (routing: Routing, { upstreams }: Parts, warn: (message: string) => void): void => {
+  for (const routed of [routing.baseline, routing.candidate]) {
+    if (routed && !upstreams.get(routed.bundle.model.provider)) {
+      warn(
+        `Bundle ${routed.digest} of ${routing.application} names the provider '${routed.bundle.model.provider}', which the settings do not have: its requests will fail.`,
+      );
+    }
+  }
+};
+
+/** In the background; the last flush comes when everything that could still be observed has ended. */
+const runFlushing = Effect.fnUntraced(function* (settings: GatewaySettings, parts: Parts) {
+  const flush = yield* makeFlush(parts);
+  yield* Effect.addFinalizer(() => flush);
+  yield* Effect.forkScoped(Effect.repeat(flush, Schedule.spaced(settings.flushIntervalMs)));
+});
+
+const serve = (settings: GatewaySettings, parts: Parts, upstreams: OpenUpstreams) =>
+  Effect.acquireRelease(
+    Effect.tryPromise({
+      try: () =>
+        openHttpServer({
+          host: settings.host,
+          port: settings.port,
+          maxRequestBytes: settings.maxRequestBytes,
+          clientStallTimeoutMs: settings.clientStallTimeoutMs,
+          isClientKey: settings.clientKeys.length === 0 ? null : keyCheck(settings.clientKeys),
+          onCompletion: (request, client) => parts.gateway.handle(request, client),
+          models: () =>
+            parts.table.all().map(({ routing }) => ({ id: routing.application, createdAtMs: epochMsOf(routing.at) })),
+          isReady: () => parts.gateway.isReady,
+          metrics: () => metricsText(parts, upstreams),
+        }),
+      catch: (error) =>
+        new GatewayStartError({
+          message: `The gateway cannot listen on ${settings.host}:${settings.port} (${String(error)}): choose another port.`,
+        }),
+    }),
+    (server) => Effect.promise(() => server.close(settings.drainTimeoutMs)),
+  ).pipe(Effect.map(({ address }) => address));
+
+const metricsText = ({ metrics, observations, mirror, gateway }: Parts, upstreams: OpenUpstreams): string =>
+  metrics.format([
+    gauge("sluice_gateway_requests_under_way", gateway.underWay),
+    gauge("sluice_gateway_observations_waiting", observations.size),
+    counter("sluice_gateway_dropped_total", observations.dropped.observations, { what: "observation" }),
+    counter("sluice_gateway_dropped_total", observations.dropped.payloads, { what: "payload" }),
+    counter("sluice_gateway_dropped_total", observations.dropped.pairs, { what: "pair" }),
+    gauge("sluice_gateway_mirror_pending", mirror.pending),
+    ...[...mirror.droppedByReason].map(([reason, count]) =>
+      counter("sluice_gateway_mirror_dropped_total", count, { reason }),
+    ),
+    ...upstreams
+      .load()
+      .flatMap(({ provider, purpose, running, waiting }) => [
+        gauge("sluice_gateway_upstream_running", running, { provider, purpose }),
+        gauge("sluice_gateway_upstream_waiting", waiting, { provider, purpose }),
+      ]),
+  ]);
