@@ -1,4 +1,3 @@
-import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { BundleReference } from "./artifact.ts";
 import { OfflineEvidence } from "./evidence.ts";
@@ -6,9 +5,7 @@ import { Policy } from "./policy.ts";
 import { ApplicationName, Count, Digest, Reason, ReleaseId, type Role, Text, Timestamp } from "./primitives.ts";
 import { ReleaseEvent } from "./release-event.ts";
 import { ReleasePhase, ReleaseState } from "./release-state.ts";
-
-const withDefault = <S extends Schema.Constraint>(schema: S, value: S["Encoded"]) =>
-  Schema.withDecodingDefaultKey<S>(Effect.succeed(value))(schema);
+import { withDefault } from "./with-default.ts";
 
 /** Every answer other than 2xx. `message` is one sentence: what, where, the value, what to do. */
 export const ErrorBody = Schema.Struct({

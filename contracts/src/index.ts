@@ -12,3 +12,4 @@ export * from "./release-event.ts";
 export * from "./release-state.ts";
 export * from "./routing.ts";
 export * from "./topics.ts";
+export * from "./with-default.ts";

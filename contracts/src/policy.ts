@@ -2,9 +2,7 @@ import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { digestOf } from "./digest.ts";
 import { Count, Digest, NonNegative, Positive, PositiveCount, Probability, Ratio } from "./primitives.ts";
-
-const withDefault = <S extends Schema.Constraint>(schema: S, value: S["Encoded"]) =>
-  Schema.withDecodingDefaultKey<S>(Effect.succeed(value))(schema);
+import { withDefault } from "./with-default.ts";
 
 /** A struct that may be left out: every field of it has a default. */
 const group = <const Fields extends Schema.Struct.Fields>(fields: Fields) => {

@@ -74,6 +74,8 @@ export class EventStore extends Context.Service<
       records: ReadonlyArray<RecordedEvent>,
       recordedAt: Timestamp,
     ) => Effect.Effect<ReadonlyArray<StoredEvent>, EventStoreError>;
+    /** Position of the last row; 0 when empty. */
+    readonly end: Effect.Effect<number, EventStoreError>;
     readonly read: (options: ReadOptions) => Effect.Effect<ReadonlyArray<StoredEvent>, EventStoreError>;
     /** Reads every row and checks the chain. */
     readonly verify: Effect.Effect<Verification, EventStoreError>;

@@ -1,0 +1,89 @@
+import type { ServerResponse } from "node:http";
+import { EventStore, type StoredEvent } from "@sluice/event-store";
+import { releaseStateOf } from "@sluice/release";
+import { ReleaseLog } from "@sluice/release-log";
+import type * as Context from "effect/Context";
+import * as Effect from "effect/Effect";
+import * as PubSub from "effect/PubSub";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Recorder } from "../../application/recorder.ts";
+import type { RegistrySettings } from "../../settings.ts";
+import type { Ports } from "./handlers.ts";
+import { HttpFailure } from "./http-failure.ts";
+import { recordedEventBody } from "./recorded-event-body.ts";
+
+const PAGE = 500;
+
+/**
+ * `event: state` once for each application at the start; then `event: release-event` for each row of the record, with its
+ * position as id. A client that comes back with Last-Event-ID gets what it missed, in order and once.
+ */
+export const eventStream = (settings: RegistrySettings, recorder: Recorder, context: Context.Context<Ports>) => {
+  let open = 0;
+  return (request: FastifyRequest, reply: FastifyReply): void => {
+    if (open >= settings.maxStreams)
+      throw new HttpFailure(503, "too-many-streams", `${settings.maxStreams} streams are open; close some`);
+    const lastSeen = lastEventId(request);
+    const application = applicationOf(request);
+    reply.hijack();
+    const out = reply.raw;
+    out.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" });
+    open += 1;
+    const fiber = Effect.runForkWith(context)(Effect.scoped(follow(out, recorder, lastSeen, application)));
+    const heartbeat = setInterval(() => out.write(": alive\n\n"), settings.streamHeartbeatMs);
+    out.on("close", () => {
+      open -= 1;
+      clearInterval(heartbeat);
+      fiber.interruptUnsafe();
+    });
+  };
+};
+
+const follow = Effect.fnUntraced(function* (
+  out: ServerResponse,
+  recorder: Recorder,
+  lastSeen: number | undefined,
+  application: string | undefined,
+) {
+  const store = yield* EventStore;
+  const log = yield* ReleaseLog;
+  // Subscribed first: what is appended from here on wakes the loop, so nothing falls between the read and the wait.
+  const appended = yield* PubSub.subscribe(recorder.appended);
+  let position = lastSeen ?? (yield* store.end);
+  for (const state of log.applications().values())
+    if (application === undefined || state.application === application)
+      yield* write(out, `event: state\ndata: ${JSON.stringify(releaseStateOf(state))}\n\n`);
+  while (true) {
+    const rows = yield* store.read({ ...(application && { application }), after: position, limit: PAGE });
+    for (const row of rows) yield* write(out, frame(row));
+    position = rows.at(-1)?.position ?? position;
+    if (rows.length < PAGE) yield* PubSub.takeAll(appended);
+  }
+});
+
+const frame = (row: StoredEvent): string =>
+  `id: ${row.position}\nevent: release-event\ndata: ${JSON.stringify(recordedEventBody(row))}\n\n`;
+
+/** Waits while the client does not read: a slow one costs its own buffer and nothing more. */
+const write = (out: ServerResponse, chunk: string) =>
+  Effect.callback<void>((resume) => {
+    if (out.destroyed || out.write(chunk)) return resume(Effect.void);
+    out.once("drain", () => resume(Effect.void));
+  });
+
+const lastEventId = (request: FastifyRequest): number | undefined => {
+  const header = request.headers["last-event-id"];
+  if (header === undefined || header === "") return undefined;
+  const position = Number(header);
+  if (Number.isInteger(position) && position >= 0) return position;
+  throw new HttpFailure(
+    400,
+    "bad-request",
+    `header last-event-id is ${String(header)}; send back an id of this stream`,
+  );
+};
+
+const applicationOf = (request: FastifyRequest): string | undefined => {
+  const { application } = request.query as Record<string, unknown>;
+  return typeof application === "string" ? application : undefined;
+};

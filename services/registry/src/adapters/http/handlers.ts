@@ -1,0 +1,163 @@
+import { readFileSync } from "node:fs";
+import { ArtifactStore } from "@sluice/artifact-store";
+import {
+  ApplicationName,
+  Artifact,
+  canonicalJson,
+  Digest,
+  OverrideBody,
+  ReasonBody,
+  RegisterApplicationBody,
+  type RegistryRoute,
+  ReleaseId,
+  RequestReleaseBody,
+  RollbackBody,
+} from "@sluice/contracts";
+import type { EventBus } from "@sluice/event-bus";
+import { EventStore } from "@sluice/event-store";
+import { releaseStateOf } from "@sluice/release";
+import { ReleaseLog } from "@sluice/release-log";
+import { TelemetryStore } from "@sluice/telemetry";
+import * as Effect from "effect/Effect";
+import * as Option from "effect/Option";
+import { PrometheusMetrics } from "effect/observability";
+import type * as Schema from "effect/Schema";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import {
+  type Intention,
+  NotFound,
+  type Operation,
+  operate,
+  overrideGate,
+  registerApplication,
+  requestRelease,
+  rollBackApplication,
+} from "../../application/requests.ts";
+import { listReleases, locateRelease } from "../../domain/release-index.ts";
+import { decodeBody } from "./decode-body.ts";
+import { HttpFailure } from "./http-failure.ts";
+import { recordedEventBody } from "./recorded-event-body.ts";
+
+export type Ports = ArtifactStore | EventBus | EventStore | ReleaseLog | TelemetryStore;
+
+interface Answer {
+  readonly send: (reply: FastifyReply) => FastifyReply;
+}
+type Handler = (request: FastifyRequest, intention: Intention) => Effect.Effect<Answer, unknown, Ports>;
+export type Handlers = { readonly [Route in Exclude<RegistryRoute, "streamEvents">]: Handler };
+
+const json = (body: unknown): Answer => ({
+  send: (reply) => reply.type("application/json").send(JSON.stringify(body)),
+});
+const text = (body: string): Answer => ({ send: (reply) => reply.type("text/plain; charset=utf-8").send(body) });
+
+const parameter = <A>(request: FastifyRequest, name: string, schema: Schema.Codec<A, unknown>): A =>
+  decodeBody(schema, (request.params as Record<string, unknown>)[name], name);
+const query = (request: FastifyRequest, name: string): string | undefined => {
+  const value = (request.query as Record<string, unknown>)[name];
+  if (value === undefined || typeof value === "string") return value;
+  throw new HttpFailure(400, "bad-request", `query ${name}: give it once`);
+};
+
+const acts =
+  (operation: Operation): Handler =>
+  (request, intention) =>
+    Effect.map(
+      operate(operation, parameter(request, "releaseId", ReleaseId), decodeBody(ReasonBody, request.body), intention),
+      json,
+    );
+
+export const handlers: Handlers = {
+  registerApplication: (request, intention) =>
+    Effect.map(registerApplication(decodeBody(RegisterApplicationBody, request.body), intention), json),
+  listApplications: () =>
+    Effect.map(ReleaseLog, (log) => json({ applications: [...log.applications().values()].map(releaseStateOf) })),
+  getApplication: (request) =>
+    Effect.gen(function* () {
+      const application = parameter(request, "application", ApplicationName);
+      const state = (yield* ReleaseLog).applications().get(application);
+      if (!state) return yield* new NotFound({ message: `application ${application} is not known; register it first` });
+      return json(releaseStateOf(state));
+    }),
+  rollBackApplication: (request, intention) =>
+    Effect.map(
+      rollBackApplication(
+        parameter(request, "application", ApplicationName),
+        decodeBody(RollbackBody, request.body),
+        intention,
+      ),
+      json,
+    ),
+  requestRelease: (request, intention) =>
+    Effect.map(requestRelease(decodeBody(RequestReleaseBody, request.body), intention), json),
+  listReleases: (request) =>
+    Effect.map(ReleaseLog, (log) => {
+      const application = query(request, "application");
+      const limit = Number(query(request, "limit") ?? 100);
+      if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
+        throw new HttpFailure(400, "bad-request", `query limit is ${query(request, "limit")}; give 1 to 1000`);
+      return json({ releases: listReleases(log.applications(), application, limit) });
+    }),
+  getRelease: (request) => releaseDetail(parameter(request, "releaseId", ReleaseId)),
+  overrideGate: (request, intention) =>
+    Effect.map(
+      overrideGate(parameter(request, "releaseId", ReleaseId), decodeBody(OverrideBody, request.body), intention),
+      json,
+    ),
+  pauseRelease: acts("pause"),
+  resumeRelease: acts("resume"),
+  advanceRelease: acts("advance"),
+  abortRelease: acts("abort"),
+  putArtifact: (request) => putArtifact(request.body),
+  getArtifact: (request) =>
+    Effect.gen(function* () {
+      const digest = parameter(request, "digest", Digest);
+      const content = yield* (yield* ArtifactStore).get(digest);
+      if (Option.isNone(content)) return yield* new NotFound({ message: `artifact ${digest} is not stored here` });
+      const bytes = Buffer.from(content.value);
+      return { send: (reply: FastifyReply) => reply.type("application/octet-stream").send(bytes) };
+    }),
+  getKpis: () =>
+    Effect.gen(function* () {
+      const telemetry = yield* TelemetryStore;
+      const rows = (view: string) => telemetry.query(`SELECT * FROM ${view}`);
+      return json({
+        kpi_lead_time: yield* rows("kpi_lead_time"),
+        kpi_overrides: yield* rows("kpi_overrides"),
+        kpi_rollbacks: yield* rows("kpi_rollbacks"),
+        kpi_shadow_regressions: yield* rows("kpi_shadow_regressions"),
+      });
+    }),
+  verifyAudit: () =>
+    Effect.map(
+      Effect.flatMap(EventStore, (store) => store.verify),
+      json,
+    ),
+  getOpenApi: () =>
+    Effect.sync(() =>
+      json(JSON.parse(readFileSync(new URL(import.meta.resolve("@sluice/contracts/openapi")), "utf8"))),
+    ),
+  getMetrics: () => Effect.map(PrometheusMetrics.format(), text),
+  getHealth: () => Effect.succeed(text("ok\n")),
+  // The server listens only once the log is folded, so whoever can ask is answered.
+  getReadiness: () => Effect.succeed(text("ready\n")),
+};
+
+const releaseDetail = Effect.fnUntraced(function* (releaseId: ReleaseId) {
+  const log = yield* ReleaseLog;
+  const release = locateRelease(log.applications(), releaseId);
+  if (!release) return yield* new NotFound({ message: `release ${releaseId} is not known` });
+  const state = log.applications().get(release.application);
+  const active = state?.active?.releaseId === releaseId ? releaseStateOf(state).active : null;
+  const rows = yield* (yield* EventStore).read({ releaseId, limit: 1_000 });
+  return json({ release, active, events: rows.map(recordedEventBody) });
+});
+
+/** JSON is stored in its canonical form, so that one artifact has one address; other bytes are stored as they are. */
+const putArtifact = Effect.fnUntraced(function* (body: unknown) {
+  if (body === undefined || body === null) throw new HttpFailure(400, "bad-request", "body: send the artifact");
+  const isArtifact = typeof body === "object" && !Buffer.isBuffer(body) && "kind" in body;
+  const content = Buffer.isBuffer(body) ? body : canonicalJson(isArtifact ? decodeBody(Artifact, body) : body);
+  const digest = yield* (yield* ArtifactStore).put(content);
+  return json({ digest, bytes: Buffer.byteLength(content) });
+});

@@ -1,0 +1,155 @@
+import { createHash } from "node:crypto";
+import { ArtifactStore, type ArtifactStoreError } from "@sluice/artifact-store";
+import {
+  type ApplicationName,
+  type Author,
+  type BundleReference,
+  bundleDigest,
+  type Digest,
+  type OverrideBody,
+  type ReasonBody,
+  type RegisterApplicationBody,
+  type ReleaseEvent,
+  type ReleaseId,
+  type RequestReleaseBody,
+  type RollbackBody,
+  timestampOf,
+} from "@sluice/contracts";
+import type { ReleaseCommand } from "@sluice/release";
+import { ReleaseLog } from "@sluice/release-log";
+import * as Clock from "effect/Clock";
+import * as Effect from "effect/Effect";
+import * as Option from "effect/Option";
+import * as Schema from "effect/Schema";
+import { locateRelease } from "../domain/release-index.ts";
+
+/** The request names something that is not there. */
+export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", { message: Schema.String }) {}
+/** The request's parts contradict each other or the stored artifacts. */
+export class BadRequest extends Schema.TaggedError<BadRequest>()("BadRequest", { message: Schema.String }) {}
+
+export interface Intention {
+  readonly author: Author;
+  /** The caller's Idempotency-Key, or one made up for this call. */
+  readonly key: string;
+}
+
+const decided = (application: ApplicationName, releaseId: ReleaseId | null, events: ReadonlyArray<ReleaseEvent>) => ({
+  application,
+  releaseId,
+  events: events.map((event) => ({ type: event._tag, eventId: event.eventId })),
+});
+
+const now = Effect.map(Clock.currentTimeMillis, timestampOf);
+
+/** Ids that follow from the application and the caller's key, so that a repeated request is the same request. */
+const releaseIdOf = (application: ApplicationName, key: string): ReleaseId =>
+  `rel-${createHash("sha256").update(`${application}\n${key}`).digest("hex").slice(0, 16)}`;
+
+export const registerApplication = Effect.fn("registerApplication")(function* (
+  body: typeof RegisterApplicationBody.Type,
+  { author }: Intention,
+) {
+  yield* checkBundle("baseline", body.baseline);
+  const log = yield* ReleaseLog;
+  const { application, baseline } = body;
+  const events = yield* log.submit({ _tag: "RegisterApplication", application, baseline, author, at: yield* now });
+  return decided(application, null, events);
+});
+
+export const requestRelease = Effect.fn("requestRelease")(function* (
+  body: typeof RequestReleaseBody.Type,
+  { author, key }: Intention,
+) {
+  yield* checkBundle("candidate", body.candidate);
+  if (body.evidence) {
+    yield* checkStored("evidence.baseline.results", body.evidence.baseline.results);
+    yield* checkStored("evidence.candidate.results", body.evidence.candidate.results);
+  }
+  const log = yield* ReleaseLog;
+  const releaseId = releaseIdOf(body.application, key);
+  const events = yield* log.submit({ _tag: "RequestRelease", ...body, releaseId, author, at: yield* now });
+  return decided(body.application, releaseId, events);
+});
+
+export const overrideGate = (releaseId: ReleaseId, body: typeof OverrideBody.Type, intention: Intention) =>
+  onRelease(releaseId, (target) => ({
+    _tag: "OverrideGate",
+    ...target,
+    ...personal(body.reason, intention),
+    incident: body.incident,
+  }));
+
+const operations = {
+  pause: "PauseRelease",
+  resume: "ResumeRelease",
+  advance: "SkipHold",
+  abort: "AbortRelease",
+} as const;
+export type Operation = keyof typeof operations;
+
+export const operate = (
+  operation: Operation,
+  releaseId: ReleaseId,
+  body: typeof ReasonBody.Type,
+  intention: Intention,
+) =>
+  onRelease(releaseId, (target) => ({
+    _tag: operations[operation],
+    ...target,
+    ...personal(body.reason, intention),
+  }));
+
+export const rollBackApplication = Effect.fn("rollBackApplication")(function* (
+  application: ApplicationName,
+  body: typeof RollbackBody.Type,
+  intention: Intention,
+) {
+  const log = yield* ReleaseLog;
+  if (!log.applications().has(application))
+    return yield* new NotFound({ message: `application ${application} is not known; register it first` });
+  const events = yield* log.submit({
+    _tag: "RollBackBaseline",
+    application,
+    to: body.to,
+    at: yield* now,
+    ...personal(body.reason, intention),
+  });
+  return decided(application, null, events);
+});
+
+const personal = (reason: string, { author, key }: Intention) => ({ author, reason, commandId: key });
+
+type Target = { readonly application: ApplicationName; readonly releaseId: ReleaseId; readonly at: string };
+
+const onRelease = Effect.fnUntraced(function* (releaseId: ReleaseId, command: (target: Target) => ReleaseCommand) {
+  const log = yield* ReleaseLog;
+  const release = locateRelease(log.applications(), releaseId);
+  if (!release) return yield* new NotFound({ message: `release ${releaseId} is not known` });
+  const { application } = release;
+  const events = yield* log.submit(command({ application, releaseId, at: yield* now }));
+  return decided(application, releaseId, events);
+});
+
+/** A bundle whose contents are missing could be routed to nobody: better to hear it now than at the canary. */
+const checkBundle = Effect.fnUntraced(function* (field: string, bundle: BundleReference) {
+  const expected = bundleDigest(bundle.artifacts);
+  if (bundle.digest !== expected)
+    return yield* new BadRequest({
+      message: `${field}.digest is ${bundle.digest}, but its artifacts hash to ${expected}; send that one`,
+    });
+  for (const [kind, digest] of Object.entries(bundle.artifacts))
+    yield* checkStored(`${field}.artifacts.${kind}`, digest);
+});
+
+const checkStored = (
+  field: string,
+  digest: Digest,
+): Effect.Effect<void, BadRequest | ArtifactStoreError, ArtifactStore> =>
+  Effect.gen(function* () {
+    const artifacts = yield* ArtifactStore;
+    if (Option.isSome(yield* artifacts.get(digest))) return;
+    return yield* new BadRequest({
+      message: `${field} names ${digest}, which is not stored here; put it with PUT /v1/artifacts first`,
+    });
+  });

@@ -1,0 +1,33 @@
+import * as Effect from "effect/Effect";
+import * as Schema from "effect/Schema";
+import { eventStream } from "./adapters/http/event-stream.ts";
+import type { Ports } from "./adapters/http/handlers.ts";
+import { httpServer } from "./adapters/http/server.ts";
+import { startRecorder } from "./application/recorder.ts";
+import { type RegistrySettingsInput, registrySettings } from "./settings.ts";
+
+export class ListenError extends Schema.TaggedError<ListenError>()("ListenError", { message: Schema.String }) {}
+
+export interface RunningRegistry {
+  /** Such as `http://127.0.0.1:4400`. */
+  readonly address: string;
+}
+
+/** Starts the registry in the scope and returns once the log is folded and the server listens. */
+export const registryService = Effect.fn("registryService")(function* (input: RegistrySettingsInput) {
+  const settings = registrySettings(input);
+  const recorder = yield* startRecorder(settings);
+  const context = yield* Effect.context<Ports>();
+  const app = httpServer({ settings, context, stream: eventStream(settings, recorder, context) });
+  const address = yield* Effect.acquireRelease(
+    Effect.tryPromise({
+      try: () => app.listen({ host: settings.host, port: settings.port }),
+      catch: (cause) =>
+        new ListenError({
+          message: `the registry cannot listen on ${settings.host}:${settings.port}: ${cause instanceof Error ? cause.message : String(cause)}`,
+        }),
+    }),
+    () => Effect.promise(() => app.close()),
+  );
+  return { address } satisfies RunningRegistry;
+});

@@ -1,0 +1,32 @@
+import { Digest, Role, withDefault } from "@sluice/contracts";
+import * as Schema from "effect/Schema";
+
+const Positive = Schema.Int.check(Schema.isGreaterThan(0));
+
+/** A bearer token by its digest: the token itself is known to its bearer only. */
+export const TokenGrant = Schema.Struct({
+  tokenDigest: Digest,
+  id: Schema.NonEmptyString.check(Schema.isMaxLength(200)),
+  role: Role,
+});
+export type TokenGrant = typeof TokenGrant.Type;
+
+export const RegistrySettings = Schema.Struct({
+  host: withDefault(Schema.NonEmptyString, "127.0.0.1"),
+  /** 0 takes a free one. */
+  port: withDefault(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 })), 4_400),
+  tokens: withDefault(Schema.Array(TokenGrant), []),
+  maxBodyBytes: withDefault(Positive, 1_024 * 1_024),
+  maxArtifactBytes: withDefault(Positive, 64 * 1_024 * 1_024),
+  /** A comment on silent streams, so that proxies keep them open and clients notice a dead one. */
+  streamHeartbeatMs: withDefault(Positive, 15_000),
+  maxStreams: withDefault(Positive, 1_000),
+  /** First and longest pause before a store that is down is asked again. */
+  retryMs: withDefault(Positive, 200),
+  maxRetryMs: withDefault(Positive, 10_000),
+});
+export type RegistrySettings = typeof RegistrySettings.Type;
+/** As written by people: everything may be left out. */
+export type RegistrySettingsInput = typeof RegistrySettings.Encoded;
+
+export const registrySettings = Schema.decodeUnknownSync(RegistrySettings);
