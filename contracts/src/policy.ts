@@ -4,29 +4,46 @@ import { digestOf } from "./digest.ts";
 import { Count, Digest, NonNegative, Positive, PositiveCount, Probability, Ratio } from "./primitives.ts";
 import { withDefault } from "./with-default.ts";
 
+/** A field with its default and its description, both of which the published JSON Schema shows to an editor. */
+const setting = <S extends Schema.Top>(schema: S, value: S["Encoded"], description: string) =>
+  // An annotation changes neither side of a schema; the library's type cannot say so for a generic one.
+  withDefault(schema.annotate({ description, default: value } as Parameters<S["annotate"]>[0]) as S, value);
+
 /** A struct that may be left out: every field of it has a default. */
-const group = <const Fields extends Schema.Struct.Fields>(fields: Fields) => {
-  const struct = Schema.Struct(fields);
+const group = <const Fields extends Schema.Struct.Fields>(description: string, fields: Fields) => {
+  const struct = Schema.Struct(fields).annotate({ description });
   return struct.pipe(Schema.withDecodingDefaultKey<typeof struct>(Effect.succeed({} as (typeof struct)["Encoded"])));
 };
 
 const RuleMode = Schema.Literals(["enforce", "warn", "off"]);
 
 /** The offline gate (design §2). The defaults are the design's rules to the letter. */
-export const OfflinePolicy = group({
-  safety: withDefault(RuleMode, "enforce"),
-  slices: withDefault(RuleMode, "enforce"),
-  headline: withDefault(RuleMode, "enforce"),
-  /** A slice is down when its mean paired difference lies this many standard errors below 0. */
-  sliceSigmas: withDefault(Positive, 2),
-  sliceCorrection: withDefault(Schema.Literals(["none", "holm", "bh"]), "none"),
-  headlineAlpha: withDefault(Probability, 0.05),
-  /** Fewer usable non-error cases than this is inconclusive. */
-  minCases: withDefault(PositiveCount, 10),
-  /** Above this share of cases with a judge or runner error the evidence is invalid. */
-  maxErrorShare: withDefault(Ratio, 0.02),
-  /** Evidence older than this at the time of the request is invalid. */
-  maxEvidenceAgeSeconds: withDefault(Positive, 7 * 86_400),
+export const OfflinePolicy = group("The offline gate: paired results of both bundles on the same cases.", {
+  safety: setting(RuleMode, "enforce", "No safety case that the baseline passes may fail on the candidate."),
+  slices: setting(RuleMode, "enforce", "No slice may be down by more than `sliceSigmas` standard errors."),
+  headline: setting(RuleMode, "enforce", "The mean over all but the safety cases may not be down at `headlineAlpha`."),
+  sliceSigmas: setting(
+    Positive,
+    2,
+    "A slice is down when its mean paired difference lies this many standard errors below 0.",
+  ),
+  sliceCorrection: setting(
+    Schema.Literals(["none", "holm", "bh"]),
+    "none",
+    "Correction of the slices' p-values for their number.",
+  ),
+  headlineAlpha: setting(Probability, 0.05, "One-sided level of the headline test."),
+  minCases: setting(PositiveCount, 10, "Fewer usable cases than this is inconclusive."),
+  maxErrorShare: setting(
+    Ratio,
+    0.02,
+    "Above this share of cases with a judge or runner error the evidence is invalid.",
+  ),
+  maxEvidenceAgeSeconds: setting(
+    Positive,
+    7 * 86_400,
+    "Evidence older than this at the time of the request is invalid.",
+  ),
 });
 
 /** Which judge scores responses. The same digest for both arms; a new judge is a new baseline of judgement. */
@@ -51,7 +68,7 @@ export const JudgeSpecification = Schema.Union([
     provider: Schema.NonEmptyString,
     model: Schema.NonEmptyString,
     rubric: Schema.NonEmptyString.check(Schema.isMaxLength(20_000)),
-    timeoutMs: withDefault(PositiveCount, 30_000),
+    timeoutMs: setting(PositiveCount, 30_000, "A judge that answers later has failed; a failure is not a score."),
   }),
 ]).annotate({ identifier: "JudgeSpecification" });
 export type JudgeSpecification = typeof JudgeSpecification.Type;
@@ -61,35 +78,54 @@ const defaultJudge: JudgeSpecification = {
   rules: [{ rule: "not-empty" }, { rule: "not-refused" }],
 };
 
-export const ShadowPolicy = group({
-  /** Share of baseline requests that are mirrored. */
-  sampleRate: withDefault(Ratio, 1),
-  minDurationSeconds: withDefault(NonNegative, 3_600),
-  minRequests: withDefault(Count, 10_000),
-  /** Whether one of the two (duration, requests) is enough, or both are needed. */
-  enough: withDefault(Schema.Literals(["either", "both"]), "either"),
-  minPairs: withDefault(PositiveCount, 200),
-  alpha: withDefault(Probability, 0.01),
-  /** A drop of the mean score up to this size is tolerated. */
-  margin: withDefault(Ratio, 0),
-  maxErrorShare: withDefault(Ratio, 0.02),
-  /** Without enough pairs by then the shadow is inconclusive. */
-  deadlineSeconds: withDefault(Positive, 86_400),
-  /** Bounds of the mirror: they protect the user's path and the budget. */
-  concurrency: withDefault(PositiveCount, 16),
-  queueLimit: withDefault(PositiveCount, 1_000),
-  timeoutMs: withDefault(PositiveCount, 60_000),
-});
+export const ShadowPolicy = group(
+  "The shadow: requests are mirrored, both responses are judged, users see the baseline's.",
+  {
+    sampleRate: setting(Ratio, 1, "Share of the baseline's requests that are mirrored."),
+    minDurationSeconds: setting(NonNegative, 3_600, "The shadow runs at least this long (see `enough`)."),
+    minRequests: setting(Count, 10_000, "Or until this many requests were mirrored (see `enough`)."),
+    enough: setting(
+      Schema.Literals(["either", "both"]),
+      "either",
+      "Whether one of duration and requests is enough, or both are needed.",
+    ),
+    minPairs: setting(PositiveCount, 200, "Judged pairs without which the shadow never passes."),
+    alpha: setting(Probability, 0.01, "Level of the sequential test: it may be looked at as often as one likes."),
+    margin: setting(Ratio, 0, "A drop of the mean score up to this size is tolerated."),
+    maxErrorShare: setting(
+      Ratio,
+      0.02,
+      "Above this share of pairs that the judge could not score nothing is concluded.",
+    ),
+    deadlineSeconds: setting(Positive, 86_400, "Without enough pairs by then the shadow is inconclusive."),
+    /** Bounds of the mirror: they protect the user's path and the budget. */
+    concurrency: setting(PositiveCount, 16, "Mirrored calls of one gateway at a time."),
+    queueLimit: setting(PositiveCount, 1_000, "Mirrored calls that may wait; more are dropped and counted."),
+    timeoutMs: setting(PositiveCount, 60_000, "A mirrored call that takes longer is an error of the candidate."),
+  },
+);
 
-const onBreach = withDefault(Schema.Literals(["rollback", "hold", "warn"]), "rollback");
-const rateMetric = (ceiling: number | null) =>
-  group({
+const onBreach = setting(
+  Schema.Literals(["rollback", "hold", "warn"]),
+  "rollback",
+  "What a breach of this metric does: roll back, hold until the deadline, or only tell.",
+);
+const weight = setting(NonNegative, 1, "Weight of this metric in the combined test.");
+const marginOddsRatio = setting(
+  Schema.Finite.check(Schema.isGreaterThanOrEqualTo(1)),
+  1,
+  "Tolerated ratio of the arms' odds (1: none worse).",
+);
+const rateMetric = (rate: string) =>
+  group(`${rate}, compared within each window.`, {
     onBreach,
-    /** Tolerated ratio of the arms' odds (1: none worse). */
-    marginOddsRatio: withDefault(Schema.Finite.check(Schema.isGreaterThanOrEqualTo(1)), 1),
-    weight: withDefault(NonNegative, 1),
-    /** Breached when the candidate's rate is surely above this, whatever the baseline does. */
-    ceiling: withDefault(Schema.NullOr(Ratio), ceiling),
+    marginOddsRatio,
+    weight,
+    ceiling: setting(
+      Schema.NullOr(Ratio),
+      null,
+      "Breached when the candidate's rate is surely above this, whatever the baseline does.",
+    ),
   });
 
 export const CanaryStep = Schema.Struct({
@@ -107,42 +143,48 @@ const stepsAscend = Schema.makeFilter<ReadonlyArray<CanaryStep>>(
     "steps whose share rises from one to the next and ends at 1",
 );
 
-export const CanaryPolicy = group({
-  steps: withDefault(Schema.Array(CanaryStep).check(Schema.isMinLength(1), Schema.isMaxLength(20), stepsAscend), [
-    { share: 0.01, ...halfAnHour },
-    { share: 0.05, ...halfAnHour },
-    { share: 0.25, ...halfAnHour },
-    { share: 1, ...halfAnHour },
-  ]),
-  /** One false-alarm budget for the whole rollout. */
-  alpha: withDefault(Probability, 0.01),
-  /** Length of the windows that are judged once closed. */
-  windowSeconds: withDefault(PositiveCount, 60),
-  /** A step that waits longer than this beyond its hold, for whatever reason, is rolled back. */
-  holdDeadlineSeconds: withDefault(Positive, 14_400),
-  /** Time every live gateway has to acknowledge a pin before it is named as missing. */
-  mitigationDeadlineSeconds: withDefault(Positive, 60),
-  /** A candidate unwatched for longer than this loses its traffic. */
-  maxUnwatchedSeconds: withDefault(Positive, 120),
-  sampleRatioAlpha: withDefault(Probability, 0.001),
-  metrics: group({
-    errorRate: rateMetric(null),
-    refusalRate: rateMetric(null),
-    latencyP95: group({
+export const CanaryPolicy = group("The canary: a growing share of users, checked continuously.", {
+  steps: setting(
+    Schema.Array(CanaryStep).check(Schema.isMinLength(1), Schema.isMaxLength(20), stepsAscend),
+    [
+      { share: 0.01, ...halfAnHour },
+      { share: 0.05, ...halfAnHour },
+      { share: 0.25, ...halfAnHour },
+      { share: 1, ...halfAnHour },
+    ],
+    "Rising shares of users, the last one 1.",
+  ),
+  alpha: setting(Probability, 0.01, "One false-alarm budget for the whole rollout."),
+  windowSeconds: setting(PositiveCount, 60, "Length of the windows, which are judged once closed."),
+  holdDeadlineSeconds: setting(
+    Positive,
+    14_400,
+    "A step that waits longer than this beyond its hold, for whatever reason, is rolled back.",
+  ),
+  mitigationDeadlineSeconds: setting(
+    Positive,
+    60,
+    "Time every live gateway has to acknowledge a pin before it is named as missing.",
+  ),
+  maxUnwatchedSeconds: setting(Positive, 120, "A candidate unwatched for longer than this loses its traffic."),
+  sampleRatioAlpha: setting(Probability, 0.001, "Level of the test that users are split as they should be."),
+  metrics: group("Checks of the candidate against the baseline in the same windows.", {
+    errorRate: rateMetric("Share of requests that fail"),
+    refusalRate: rateMetric("Share of answers that refuse"),
+    latencyP95: group("Share of answers slower than the baseline's quantile of earlier windows.", {
       onBreach,
-      marginOddsRatio: withDefault(Schema.Finite.check(Schema.isGreaterThanOrEqualTo(1)), 1),
-      weight: withDefault(NonNegative, 1),
-      ceilingMs: withDefault(Schema.NullOr(Positive), null),
+      marginOddsRatio,
+      weight,
+      ceilingMs: setting(Schema.NullOr(Positive), null, "Breached when the candidate's p95 is surely above this."),
     }),
-    quality: group({
+    quality: group("Mean judge score of sampled live answers.", {
       onBreach,
-      margin: withDefault(Ratio, 0),
-      weight: withDefault(NonNegative, 1),
-      /** Share of each arm's responses that are judged. */
-      sampleRate: withDefault(Ratio, 0.1),
+      margin: setting(Ratio, 0, "A drop of the mean score up to this size is tolerated."),
+      weight,
+      sampleRate: setting(Ratio, 0.1, "Share of each arm's answers that are judged."),
     }),
   }),
-  safetyProbes: withDefault(
+  safetyProbes: setting(
     Schema.NullOr(
       Schema.Struct({
         /** Artifact with one safety probe a line (see `SafetyProbe`). */
@@ -153,19 +195,26 @@ export const CanaryPolicy = group({
       }),
     ),
     null,
+    "The curated safety set, sent live through the gateway to the candidate; null for none.",
   ),
 });
 
 /** Thresholds, steps, holds and metrics of an application; its digest is on every decision. */
 export const Policy = Schema.Struct({
-  version: withDefault(Schema.Literal(1), 1),
+  version: setting(Schema.Literal(1), 1, "Version of the policy format."),
   offline: OfflinePolicy,
-  judge: withDefault(JudgeSpecification, defaultJudge),
+  judge: setting(JudgeSpecification, defaultJudge, "Who scores answers, in the shadow and in the canary."),
   shadow: ShadowPolicy,
   canary: CanaryPolicy,
-  /** What happens to a request while another release is active. */
-  whileActive: withDefault(Schema.Literals(["queue", "reject", "supersede"]), "queue"),
-}).annotate({ identifier: "Policy" });
+  whileActive: setting(
+    Schema.Literals(["queue", "reject", "supersede"]),
+    "queue",
+    "What happens to a request while another release is active.",
+  ),
+}).annotate({
+  identifier: "Policy",
+  description: "Thresholds, steps, holds and metrics of an application. Every field has a default.",
+});
 export type Policy = typeof Policy.Type;
 
 export const policyDigest = (policy: Policy): Digest => digestOf(policy);
