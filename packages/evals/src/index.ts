@@ -9,6 +9,7 @@ export * from "./domain/number-words.ts";
 export type { OfflinePolicy } from "./domain/offline-policy.ts";
 export { pairArms } from "./domain/pair-arms.ts";
 export { sliceMethodWords, testWords } from "./domain/reason-sentences.ts";
+export { isSafetyFlip } from "./domain/safety-rule.ts";
 export { type ByteSource, bytesSource } from "./readers/byte-source.ts";
 export { CaseFileError } from "./readers/case-file-error.ts";
 export { type CaseFormat, caseFormatNames } from "./readers/case-format.ts";

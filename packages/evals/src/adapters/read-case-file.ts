@@ -35,7 +35,7 @@ const read = async (
   const chunks = bounded(source, limits, signal)[Symbol.asyncIterator]();
   try {
     const head = await readHead(chunks);
-    if (head.length === 0) throw caseFileError(source.name, null, emptyFile);
+    if (isBlank(head)) throw caseFileError(source.name, null, emptyFile);
     const format = wanted === "auto" ? detectFormat(head) : wanted;
     if (format === undefined) throw caseFileError(source.name, null, unknownFormat);
     const reading = readingOf(format);
@@ -60,6 +60,10 @@ const bounded = async function* (source: ByteSource, limits: ReadLimits, signal:
   }
 };
 
+/** A head shorter than was asked for is the whole file. */
+const isBlank = (head: Uint8Array): boolean => head.length < HEAD_BYTES && head.every((byte) => byte <= SPACE);
+
+const SPACE = 32;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
 const readHead = async (chunks: Chunks): Promise<Uint8Array> => {

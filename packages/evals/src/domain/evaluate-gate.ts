@@ -72,7 +72,7 @@ export const evaluateGate = (
 /** A report about evidence that could not even be tabulated: missing, undecodable, of other bundles, or stale. */
 export const invalidGateReport = (rule: Rule, sentence: string, evidence: OfflineEvidence | null): GateReport => ({
   verdict: "invalid",
-  reasons: [{ rule, enforced: true, sentence: sentence.slice(0, 4_000) }],
+  reasons: [{ rule, enforced: true, sentence: oneLine(sentence) }],
   headline: null,
   safety: { cases: 0, regressions: [] },
   slices: [],
@@ -100,7 +100,10 @@ const reason = (
 ): ReadonlyArray<GateReason> =>
   sentence === false || mode === "off"
     ? []
-    : [{ rule, ...(slice !== undefined && { slice }), enforced: mode === "enforce", sentence }];
+    : [{ rule, ...(slice !== undefined && { slice }), enforced: mode === "enforce", sentence: oneLine(sentence) }];
+
+/** Names of cases and slices come from files: a sentence stays one line and steers no terminal. */
+const oneLine = (sentence: string): string => sentence.replaceAll(/\p{Cc}+/gu, " ").slice(0, 4_000);
 
 const sliceReason = (result: SliceResult, policy: OfflinePolicy): ReadonlyArray<GateReason> =>
   reason(policy.slices, "slice", result.breached && sliceSentence(result, policy), result.slice);

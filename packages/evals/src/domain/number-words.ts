@@ -7,8 +7,11 @@ export const ratioWords = (ratio: number): string => {
   return ratio.toExponential(1);
 };
 
-/** A probability: 0.047, and 1.1e-41 where it is small. */
-export const probabilityWords = (p: number): string => (p >= 0.001 || p === 0 ? p.toFixed(3) : p.toExponential(1));
+/** A probability: 0.047, and 1.1e-41 where it is small; none is shown as 0, which would say "impossible". */
+export const probabilityWords = (p: number): string => {
+  if (p === 0) return "< 1e-300";
+  return p >= 0.001 ? p.toFixed(3) : p.toExponential(1);
+};
 
 /** A share as a percentage: 0.0314 is 3.1 %. */
 export const percentWords = (share: number): string => `${Number((share * 100).toFixed(1))} %`;

@@ -45,6 +45,6 @@ export const caseFileError = (file: string, line: number | null, problem: Proble
     line,
     field: problem.field ?? null,
     value: problem.value ?? null,
-    message: `${where}: ${what.join(" ")}; ${problem.fix}.`,
+    message: `${where}: ${what.join(" ")}; ${problem.fix}.`.replaceAll(/\p{Cc}+/gu, " "),
   });
 };
