@@ -80,6 +80,7 @@ export const ShadowEvidence = Schema.Struct({
   judgeErrors: Count,
   /** Pairs where the candidate failed and the baseline answered; scored 0. */
   candidateErrors: Count,
+  /** Mirrored requests whose pair has been looked at, excluded ones too. */
   requests: Count,
   mirrorDropped: Count,
   startedAt: Timestamp,
@@ -98,6 +99,23 @@ export const ShadowEvidence = Schema.Struct({
   sentence: Text,
 }).annotate({ identifier: "ShadowEvidence" });
 export type ShadowEvidence = typeof ShadowEvidence.Type;
+
+/** What the artifact `ShadowEvidence.inputs` holds: with the policy, all that the decision depends on. */
+export const ShadowInputs = Schema.Struct({
+  kind: Schema.Literal("shadow-inputs"),
+  version: Schema.Literal(1),
+  judge: Digest,
+  startedAt: Timestamp,
+  decidedAt: Timestamp,
+  pairs: Count,
+  judgeErrors: Count,
+  candidateErrors: Count,
+  requests: Count,
+  mirrorDropped: Count,
+  /** Mean scores of one conversation each, baseline and candidate, in the order in which they were tested. */
+  scores: Schema.Array(Schema.Tuple([Ratio, Ratio])),
+}).annotate({ identifier: "ShadowInputs" });
+export type ShadowInputs = typeof ShadowInputs.Type;
 
 // ---------------------------------------------------------------- canary
 

@@ -99,6 +99,11 @@ export const JudgementEvent = Schema.TaggedUnion({
   PairJudged: {
     ...judged,
     pairId: Schema.NonEmptyString,
+    /** The pair's: pairs of one conversation are averaged before they are tested. */
+    clusterKey: Schema.String,
+    /** The candidate failed where the baseline answered; its score is then 0 without asking the judge. */
+    candidateFailed: Schema.Boolean,
+    /** Both null when the judge failed (`error` says how) or the baseline had not answered: excluded, and counted. */
     baselineScore: Schema.NullOr(Score),
     candidateScore: Schema.NullOr(Score),
     error: Schema.NullOr(Text),
@@ -124,6 +129,8 @@ export const JudgementEvent = Schema.TaggedUnion({
   },
 }).annotate({ identifier: "JudgementEvent" });
 export type JudgementEvent = typeof JudgementEvent.Type;
+export type PairJudged = Extract<JudgementEvent, { _tag: "PairJudged" }>;
+export type ResponseJudged = Extract<JudgementEvent, { _tag: "ResponseJudged" }>;
 
 /** One line of a safety-probe set. */
 export const SafetyProbe = Schema.Struct({
