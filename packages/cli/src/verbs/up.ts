@@ -1,0 +1,53 @@
+import * as Command from "effect/cli/Command";
+import * as Flag from "effect/cli/Flag";
+import * as Effect from "effect/Effect";
+import * as Option from "effect/Option";
+import { internalError } from "../exit.ts";
+import { print } from "../output.ts";
+import { readProviders } from "../providers-file.ts";
+import { tokenGrants } from "../token-file.ts";
+
+const port = (name: string, fallback: number) =>
+  Flag.Int(name).pipe(Flag.withDescription(`Port (0 takes a free one)`), Flag.withDefault(fallback));
+
+export const upCommand = Command.make(
+  "up",
+  {
+    data: Flag.String("data").pipe(
+      Flag.withDescription("Directory that keeps everything; one process at a time"),
+      Flag.withDefault(".sluice/data"),
+    ),
+    host: Flag.String("host").pipe(
+      Flag.withDescription("Address to listen on; anything but loopback lets others in"),
+      Flag.withDefault("127.0.0.1"),
+    ),
+    port: port("port", 4_400),
+    gatewayPort: port("gateway-port", 4_401),
+    providers: Flag.String("providers").pipe(
+      Flag.withDescription("JSON file: provider name to { baseUrl, apiKeyEnv, … }"),
+      Flag.optional,
+    ),
+    webhook: Flag.String("page-webhook").pipe(Flag.withDescription("URL that pages are posted to"), Flag.optional),
+  },
+  (flags) =>
+    Effect.gen(function* () {
+      const providers = yield* readProviders(Option.getOrUndefined(flags.providers));
+      const { grants, created } = yield* tokenGrants(flags.data);
+      // Loaded here: other verbs must not wait for databases that they do not use.
+      const { embeddedStack } = yield* Effect.promise(() => import("@sluice/stack"));
+      const stack = yield* embeddedStack({
+        directory: flags.data,
+        registry: { host: flags.host, port: flags.port, tokens: grants },
+        gateway: { host: flags.host, port: flags.gatewayPort, providers },
+        controller: {},
+        shadowJudge: {},
+        judge: { providers },
+        webhook: Option.match(flags.webhook, { onNone: () => null, onSome: (address) => ({ url: address }) }),
+      }).pipe(Effect.mapError((failure) => internalError(failure.message)));
+      if (created) yield* print(`admin token (shown once): ${created}`);
+      yield* print(`registry ${stack.registryAddress}`);
+      yield* print(`gateway  ${stack.gatewayAddress}/v1`);
+      yield* print("ready; stop with Ctrl-C");
+      yield* Effect.never;
+    }),
+).pipe(Command.withDescription("Run all services in this process on an embedded database"));

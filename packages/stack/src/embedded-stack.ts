@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import * as ArtifactStore from "@sluice/artifact-store";
+import { type CanaryControllerSettingsInput, canaryControllerService } from "@sluice/canary-controller";
+import * as EventBus from "@sluice/event-bus";
+import * as EventStore from "@sluice/event-store";
+import { gateService } from "@sluice/gate";
+import { type GatewaySettingsInput, gatewayService, gatewaySettings } from "@sluice/gateway";
+import { Judge, type JudgeSettings } from "@sluice/judge";
+import * as Pager from "@sluice/pager";
+import { layerPGlite } from "@sluice/postgres";
+import { type RegistrySettingsInput, registryService } from "@sluice/registry";
+import { ReleaseLog } from "@sluice/release-log";
+import { type ShadowJudgeSettingsInput, shadowJudgeService } from "@sluice/shadow-judge";
+import * as Telemetry from "@sluice/telemetry";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+
+export interface EmbeddedStackSettings {
+  /** One process at a time; it is created when it is not there. */
+  readonly directory: string;
+  readonly registry: RegistrySettingsInput;
+  readonly gateway: Omit<GatewaySettingsInput, "routingFile">;
+  readonly controller: CanaryControllerSettingsInput;
+  readonly shadowJudge: ShadowJudgeSettingsInput;
+  readonly judge: JudgeSettings;
+  /** Where pages go; null keeps them as events of the record only. */
+  readonly webhook: Pager.WebhookSettings | null;
+}
+
+export interface EmbeddedStack {
+  readonly registryAddress: string;
+  readonly gatewayAddress: string;
+}
+
+/**
+ * All five services in this process: PGlite for PostgreSQL, chDB for ClickHouse, a durable topic log for Kafka. Returns
+ * once all of them serve; they stop, in reverse order, with the scope.
+ */
+export const embeddedStack = Effect.fn("embeddedStack")(function* (settings: EmbeddedStackSettings) {
+  const context = yield* Layer.build(embeddedPorts(settings));
+  return yield* Effect.provideContext(startServices(settings), context);
+});
+
+const embeddedPorts = ({ directory, judge, webhook }: EmbeddedStackSettings) => {
+  const onDatabase = Layer.mergeAll(EventBus.layerPostgres(), ArtifactStore.layerPostgres, EventStore.layerPostgres);
+  const stores = onDatabase.pipe(Layer.provide(layerPGlite({ directory: join(directory, "postgres") })));
+  return ReleaseLog.layer.pipe(
+    Layer.provideMerge(
+      Layer.mergeAll(
+        stores,
+        Telemetry.layerClickHouse({ path: join(directory, "clickhouse") }),
+        Judge.layer(judge),
+        webhook ? Pager.layerWebhook(webhook) : Pager.layerRecordOnly,
+      ),
+    ),
+  );
+};
+
+const startServices = Effect.fnUntraced(function* (settings: EmbeddedStackSettings) {
+  // The registry first: whatever the others decide is on record from the start.
+  const registry = yield* registryService(settings.registry);
+  yield* gateService();
+  yield* shadowJudgeService(settings.shadowJudge);
+  const gateway = yield* gatewayService(
+    gatewaySettings({ ...settings.gateway, routingFile: join(settings.directory, "routing.json") }),
+  );
+  yield* canaryControllerService({ gatewayUrl: gateway.address, ...settings.controller });
+  return { registryAddress: registry.address, gatewayAddress: gateway.address } satisfies EmbeddedStack;
+});

@@ -1,0 +1,242 @@
+import { assert, it } from "@effect/vitest";
+import * as ArtifactStore from "@sluice/artifact-store";
+import {
+  type Bundle,
+  bundleDigest,
+  DecidedBody,
+  digestOfBytes,
+  ErrorBody,
+  permissions,
+  ReleaseBody,
+  type Role,
+  type Route,
+  referenceOf,
+  registryRoutes,
+  VerificationBody,
+} from "@sluice/contracts";
+import * as EventBus from "@sluice/event-bus";
+import * as EventStore from "@sluice/event-store";
+import { ReleaseLog } from "@sluice/release-log";
+import * as Telemetry from "@sluice/telemetry";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import * as Schema from "effect/Schema";
+import { registryService } from "./registry-service.ts";
+
+const ports = ReleaseLog.layer.pipe(
+  Layer.provideMerge(
+    Layer.mergeAll(EventBus.layerMemory, ArtifactStore.layerMemory, EventStore.layerMemory, Telemetry.layerMemory),
+  ),
+);
+
+const roles: ReadonlyArray<Role> = ["viewer", "ci", "operator", "approver", "admin"];
+const tokens = roles.map((role) => ({ tokenDigest: digestOfBytes(`token-of-${role}`), id: `the ${role}`, role }));
+
+const start = registryService({ port: 0, tokens });
+
+interface Call {
+  readonly role?: Role;
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+}
+const call = async (address: string, method: string, path: string, { role = "admin", body, headers }: Call = {}) => {
+  const response = await fetch(`${address}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer token-of-${role}`,
+      ...(body !== undefined && { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+  });
+  return { status: response.status, body: (await response.json().catch(() => null)) as unknown };
+};
+const decided = Schema.decodeUnknownSync(DecidedBody);
+const verified = Schema.decodeUnknownSync(VerificationBody);
+const failure = (body: unknown) => Schema.decodeUnknownSync(ErrorBody)(body).error;
+
+const bundle = (prompt: string): Bundle => ({
+  prompt: { kind: "prompt", messages: [{ role: "system", content: prompt }] },
+  model: { kind: "model", provider: "local", model: "small-1", parameters: {} },
+});
+
+const store = async (address: string, stored: Bundle) => {
+  for (const part of Object.values(stored)) await call(address, "PUT", "/v1/artifacts", { body: part });
+  return referenceOf(stored);
+};
+
+const withApplication = async (address: string) => {
+  const baseline = await store(address, bundle("Be brief."));
+  const candidate = await store(address, bundle("Be thorough."));
+  await call(address, "POST", "/v1/applications", { body: { application: "support-bot", baseline } });
+  return { baseline, candidate };
+};
+
+it.live("a release is requested once, however often its request is sent, and is on record", () =>
+  Effect.gen(function* () {
+    const { address } = yield* start;
+    yield* Effect.promise(async () => {
+      const { candidate } = await withApplication(address);
+      const request = () =>
+        call(address, "POST", "/v1/releases", {
+          role: "ci",
+          body: { application: "support-bot", candidate, team: "support" },
+          headers: { "idempotency-key": "merge-1" },
+        });
+      const first = await request();
+      const second = await request();
+      assert.strictEqual(first.status, 201);
+      assert.deepStrictEqual(
+        decided(first.body).events.map((event) => event.type),
+        ["ReleaseRequested"],
+      );
+      assert.strictEqual(second.status, 201);
+      assert.deepStrictEqual(decided(second.body), { ...decided(first.body), events: [] });
+
+      const detail = await call(address, "GET", `/v1/releases/${decided(first.body).releaseId}`, {
+        role: "viewer",
+      });
+      const found = Schema.decodeUnknownSync(ReleaseBody)(detail.body);
+      assert.strictEqual(found.release.phase, "requested");
+      assert.strictEqual(found.active?.waitsFor, "the offline gate");
+      assert.deepStrictEqual(
+        found.events.map(({ event, accepted }) => [event._tag, accepted, "author" in event && event.author]),
+        [["ReleaseRequested", true, { id: "the ci", role: "ci" }]],
+      );
+      const verification = await call(address, "GET", "/v1/audit/verify");
+      assert.deepStrictEqual([verified(verification.body).rows, verified(verification.body).faults], [2, []]);
+    });
+  }).pipe(Effect.scoped, Effect.provide(ports)),
+);
+
+it.live("bad input is answered with one sentence that names the field, and nothing is recorded", () =>
+  Effect.gen(function* () {
+    const { address } = yield* start;
+    yield* Effect.promise(async () => {
+      const { candidate, baseline } = await withApplication(address);
+      const good = { application: "support-bot", candidate, team: "support" };
+      const bad: ReadonlyArray<readonly [unknown, number, RegExp]> = [
+        ["{", 400, /body: .*JSON/],
+        [{ ...good, application: "Support Bot" }, 400, /^body\.application: Expected .*63/],
+        [{ ...good, team: undefined }, 400, /^body\.team: /],
+        [{ ...good, surprise: 1 }, 400, /^body\.surprise: /],
+        [{ ...good, policy: { shadow: { alpha: 3 } } }, 400, /^body\.policy\.shadow\.alpha: /],
+        [{ ...good, candidate: { ...candidate, digest: baseline.digest } }, 400, /candidate\.digest .* hash to/],
+        [{ ...good, candidate: baseline }, 409, /already the baseline/],
+        [{ ...good, application: "other-bot" }, 404, /other-bot has no baseline/],
+        [`{"application": "${"x".repeat(2 ** 20)}"}`, 413, /larger/],
+      ];
+      for (const [body, status, sentence] of bad) {
+        const answer = await call(address, "POST", "/v1/releases", { body });
+        assert.strictEqual(answer.status, status, JSON.stringify(answer.body));
+        assert.match(failure(answer.body).message, sentence);
+        assert.notMatch(failure(answer.body).message, /\n|at file|\.ts:/);
+      }
+      const unknown = await store(address, bundle("Stored, then forgotten."));
+      const missing = { ...unknown.artifacts, prompt: `sha256:${"0".repeat(64)}` };
+      const answer = await call(address, "POST", "/v1/releases", {
+        body: {
+          ...good,
+          candidate: { digest: (await import("@sluice/contracts")).bundleDigest(missing), artifacts: missing },
+        },
+      });
+      assert.match(failure(answer.body).message, /candidate\.artifacts\.prompt names sha256:0+, which is not stored/);
+      const verification = await call(address, "GET", "/v1/audit/verify");
+      // Only the registration: what `decide` refuses is never published.
+      assert.strictEqual(verified(verification.body).rows, 1);
+    });
+  }).pipe(Effect.scoped, Effect.provide(ports)),
+);
+
+it.live("every route asks for its role, and for a token at all", () =>
+  Effect.gen(function* () {
+    const { address } = yield* start;
+    yield* Effect.promise(async () => {
+      for (const route of Object.values<Route>(registryRoutes)) {
+        if (!route.permission || route.response === "text/event-stream") continue;
+        const path = route.path.replace(/:digest/, `sha256:${"0".repeat(64)}`).replaceAll(/:[a-zA-Z]+/g, "nothing");
+        const allowed: ReadonlyArray<Role> = permissions[route.permission];
+        for (const role of roles) {
+          const { status } = await call(address, route.method, path, {
+            role,
+            ...(route.method !== "GET" && { body: {} }),
+          });
+          assert.strictEqual(status === 403, !allowed.includes(role), `${role} ${route.method} ${path}: ${status}`);
+          // The in-memory telemetry store runs no SQL, and says so.
+          assert.isBelow(status, path === "/v1/kpi" ? 504 : 500, `${role} ${route.method} ${path}`);
+        }
+        const nobody = await fetch(`${address}${path}`, { method: route.method });
+        assert.strictEqual(nobody.status, 401);
+        const stranger = await fetch(`${address}${path}`, {
+          method: route.method,
+          headers: { authorization: "Bearer x" },
+        });
+        assert.strictEqual(stranger.status, 401);
+      }
+    });
+  }).pipe(Effect.scoped, Effect.provide(ports)),
+);
+
+/** Frames of an event stream until `enough` says so. */
+const frames = async (address: string, headers: Record<string, string>, enough: (frames: Array<string>) => boolean) => {
+  const abort = new AbortController();
+  const response = await fetch(`${address}/v1/events/stream`, {
+    headers: { authorization: "Bearer token-of-viewer", ...headers },
+    signal: abort.signal,
+  });
+  const seen: Array<string> = [];
+  let rest = "";
+  for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    const parts = `${rest}${chunk}`.split("\n\n");
+    rest = parts.pop() ?? "";
+    seen.push(...parts);
+    if (enough(seen)) break;
+  }
+  abort.abort();
+  return seen;
+};
+
+it.live("a stream that breaks is taken up where it broke: nothing missing, nothing twice", () =>
+  Effect.gen(function* () {
+    const { address } = yield* start;
+    yield* Effect.promise(async () => {
+      const { candidate } = await withApplication(address);
+      const live = frames(address, { "last-event-id": "0" }, (seen) =>
+        seen.some((frame) => frame.includes("ReleaseRequested")),
+      );
+      const requested = await call(address, "POST", "/v1/releases", {
+        body: { application: "support-bot", candidate, team: "support" },
+      });
+      const ids = (seen: Array<string>) => seen.flatMap((frame) => frame.match(/^id: (\d+)/)?.[1] ?? []);
+      assert.deepStrictEqual(ids(await live), ["1", "2"]);
+      await call(address, "POST", `/v1/releases/${decided(requested.body).releaseId}/abort`, {
+        body: { reason: "changed our mind" },
+      });
+      const resumed = await frames(address, { "last-event-id": "1" }, (seen) => ids(seen).length === 2);
+      assert.deepStrictEqual(ids(resumed), ["2", "3"]);
+      assert.match(resumed.at(-1) ?? "", /ReleaseAborted/);
+      assert.isTrue(resumed.some((frame) => frame.startsWith("event: state") && frame.includes('"phase":"aborted"')));
+    });
+  }).pipe(Effect.scoped, Effect.provide(ports)),
+);
+
+it.live("an operator's action is refused with the log's own sentence", () =>
+  Effect.gen(function* () {
+    const { address } = yield* start;
+    yield* Effect.promise(async () => {
+      const { candidate } = await withApplication(address);
+      const { body } = await call(address, "POST", "/v1/releases", {
+        body: { application: "support-bot", candidate, team: "support" },
+      });
+      const path = `/v1/releases/${decided(body).releaseId}`;
+      const resume = await call(address, "POST", `${path}/resume`, { body: { reason: "go on" } });
+      assert.deepStrictEqual([resume.status, failure(resume.body).code], [409, "not-paused"]);
+      const blank = await call(address, "POST", `${path}/abort`, { body: { reason: "  " } });
+      assert.match(failure(blank.body).message, /^body\.reason: Expected a reason that is not blank/);
+      const unknown = await call(address, "POST", "/v1/releases/rel-none/abort", { body: { reason: "x" } });
+      assert.strictEqual(unknown.status, 404);
+      const metrics = await fetch(`${address}/metrics`);
+      assert.strictEqual(metrics.status, 200);
+    });
+  }).pipe(Effect.scoped, Effect.provide(ports)),
+);
