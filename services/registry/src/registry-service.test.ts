@@ -137,7 +137,7 @@ it.live("bad input is answered with one sentence that names the field, and nothi
       const answer = await call(address, "POST", "/v1/releases", {
         body: {
           ...good,
-          candidate: { digest: (await import("@sluice/contracts")).bundleDigest(missing), artifacts: missing },
+          candidate: { digest: bundleDigest(missing), artifacts: missing },
         },
       });
       assert.match(failure(answer.body).message, /candidate\.artifacts\.prompt names sha256:0+, which is not stored/);
