@@ -167,8 +167,8 @@ describe("reports", () => {
       assert.isBelow(Buffer.byteLength(text), 65_536);
       assert.notMatch(text, /<script|@everyone/u);
       assert.notInclude(readFileSync(junit, "utf8"), "<script");
-      const escape = "\u001b";
-      for (const report of [text, printed, readFileSync(junit, "utf8")]) assert.notInclude(report, escape);
+      const escapeCharacter = "\u001b";
+      for (const report of [text, printed, readFileSync(junit, "utf8")]) assert.notInclude(report, escapeCharacter);
     }),
   );
 
