@@ -43,7 +43,8 @@ export interface ExchangePlan {
 
 /**
  * One request to one arm: tries addresses until the first byte, then passes the answer on while reading it along.
- * Calls `onDone` once, with what is known at the end.
+ * Calls `onDone` once, with what is known at the end. Aborting a call reports its failure in the same call stack, so
+ * that always comes after `#finish`.
  */
 export class Exchange implements AnswerHandler {
   readonly #plan: ExchangePlan;
@@ -76,8 +77,8 @@ export class Exchange implements AnswerHandler {
   /** Gives up from outside, such as at a mirrored call's deadline. */
   giveUp(failure: CallFailure): void {
     if (this.#done) return;
-    this.#call?.abort();
     this.#failWith(failure);
+    this.#call?.abort();
   }
 
   readonly wanted = (): boolean => !this.#done && !this.#client.isGone();
@@ -98,8 +99,8 @@ export class Exchange implements AnswerHandler {
     if (this.#splitter) return this.#passOn(this.#splitter, chunk);
     this.#bytes += chunk.length;
     if (this.#bytes > this.#plan.maxAnswerBytes) {
-      this.#call?.abort();
       this.#answerError("malformed");
+      this.#call?.abort();
     } else this.#chunks.push(chunk);
     return true;
   };
@@ -176,8 +177,8 @@ export class Exchange implements AnswerHandler {
     if (failed) {
       // The upstream has said itself what is wrong, in words the caller has now.
       this.#client.endStream();
-      this.#call?.abort();
       this.#finish({ status: this.#status, errorClass: "upstream-5xx", clientGone: false, facts: null });
+      this.#call?.abort();
     }
     return keepsUp;
   }
@@ -196,10 +197,10 @@ export class Exchange implements AnswerHandler {
 
   /** The head is long gone, so the error travels as an event: OpenAI's clients raise it. */
   #breakStream(errorClass: ErrorClass): void {
-    this.#call?.abort();
     this.#client.write(`data: ${errorBody(errorOfClass(errorClass))}\n\n`);
     this.#client.endStream();
     this.#finish({ status: this.#status, errorClass, clientGone: false, facts: null });
+    this.#call?.abort();
   }
 
   #endAnswer(): void {
@@ -225,8 +226,11 @@ export class Exchange implements AnswerHandler {
     const headers = answerHeaders(this.#headers, this.#plan.ownHeaders);
     const isOurKey = this.#plan.ownsKey && (this.#status === 401 || this.#status === 403);
     if (isOurKey) {
-      this.#client.fail(errorOfClass("upstream-4xx"), this.#plan.ownHeaders);
-    } else if (isJsonObject(answer) && isJsonObject(answer.error)) this.#client.answer(this.#status, headers, body);
+      // The caller's key is fine, and the provider's words may quote ours.
+      this.#answerError(errorClass);
+      return;
+    }
+    if (isJsonObject(answer) && isJsonObject(answer.error)) this.#client.answer(this.#status, headers, body);
     else this.#client.fail({ ...errorOfClass(errorClass), status: this.#status }, this.#retryAfter());
     this.#finish({ status: this.#status, errorClass, clientGone: false, facts: null });
   }

@@ -1,0 +1,130 @@
+import { referenceOf } from "@sluice/contracts";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { bundleOf, candidateOf, routingOf } from "./testing/routing-fixture.ts";
+import { type RunningTestGateway, startGateway, until } from "./testing/running-gateway.ts";
+import {
+  type Behaviour,
+  fails,
+  hangs,
+  resetsBeforeHead,
+  type SimulatedUpstream,
+  says,
+  startSimulatedUpstream,
+} from "./testing/simulated-upstream.ts";
+
+const candidate = bundleOf("candidate");
+const limits = { sampleRate: 1, concurrency: 4, queueLimit: 8, timeoutMs: 200 };
+
+let upstream: SimulatedUpstream;
+let gateway: RunningTestGateway;
+let candidateBehaves: Behaviour;
+
+beforeEach(async () => {
+  candidateBehaves = says("The candidate says hello.");
+  upstream = await startSimulatedUpstream((response, request) => {
+    const behave = request.body?.model === "model-candidate" ? candidateBehaves : says("The baseline says hello.");
+    behave(response, request);
+  });
+  gateway = await startGateway({
+    settings: { providers: { simulated: { baseUrl: upstream.baseUrl } } },
+    routings: [routingOf(1, { candidate: candidateOf(candidate, { mirror: limits }) })],
+  });
+});
+afterEach(async () => {
+  await gateway.stop();
+  await upstream.close();
+});
+
+const ask = async (more: object = {}) => {
+  const startedMs = performance.now();
+  const response = await fetch(`${gateway.address}/v1/chat/completions`, {
+    method: "POST",
+    body: JSON.stringify({ model: "support-bot", messages: [{ role: "user", content: "Hi" }], ...more }),
+  });
+  const text = await response.text();
+  return { response, text, elapsedMs: performance.now() - startedMs };
+};
+
+describe("a candidate in shadow", () => {
+  it.each([false, true])(
+    "answers the same request, and the user gets the baseline's (streamed: %s)",
+    async (stream) => {
+      const { response, text } = await ask({ stream });
+      expect(response.headers.get("x-sluice-arm")).toBe("baseline");
+      expect(text).not.toContain("candidate");
+      await until(() => gateway.pairs().length === 1);
+      expect(gateway.pairs()[0]).toMatchObject({
+        application: "support-bot",
+        releaseId: "release-1",
+        input: "Hi",
+        baseline: {
+          bundle: referenceOf(bundleOf("baseline")).digest,
+          output: "The baseline says hello.",
+          errorClass: null,
+        },
+        candidate: {
+          bundle: referenceOf(candidate).digest,
+          output: "The candidate says hello.",
+          errorClass: null,
+          finishReason: "stop",
+        },
+      });
+      expect(upstream.requests[1]?.body).toMatchObject({ messages: [{ content: "You are candidate." }, {}] });
+      await until(() => gateway.observations().length === 1);
+    },
+  );
+
+  it.each([
+    { what: "hangs", behave: hangs, errorClass: "timeout" },
+    { what: "resets", behave: resetsBeforeHead, errorClass: "connection" },
+    { what: "fails", behave: fails(500, "no"), errorClass: "upstream-5xx" },
+  ])("that $what changes nothing for users, and its error is in the pair", async ({ behave, errorClass }) => {
+    candidateBehaves = behave;
+    const asked = await Promise.all(Array.from({ length: 20 }, () => ask()));
+    for (const { response, elapsedMs } of asked) {
+      expect(response.status).toBe(200);
+      // The mirror's deadline is 200 ms: nobody waited for it.
+      expect(elapsedMs).toBeLessThan(150);
+    }
+    await until(() => gateway.pairs().length > 0);
+    for (const pair of gateway.pairs()) expect(pair.candidate).toMatchObject({ errorClass, output: "" });
+    expect(gateway.observations().every(({ errorClass: own }) => own === null)).toBe(true);
+  });
+
+  it("is asked no more than the bounds allow, and what was dropped is counted", async () => {
+    candidateBehaves = hangs;
+    let mostAtOnce = 0;
+    const watch = setInterval(() => {
+      mostAtOnce = Math.max(mostAtOnce, upstream.busy());
+    }, 1);
+    for (let i = 0; i < 40; i += 1) await ask();
+    clearInterval(watch);
+    await until(() => (gateway.reports.at(-1)?.dropped.mirrored ?? 0) > 0);
+    const asked = upstream.requests.filter(({ body }) => body?.model === "model-candidate").length;
+    expect(asked).toBeLessThanOrEqual(16);
+    // Four mirrored calls, and the one user request under way.
+    expect(mostAtOnce).toBeLessThanOrEqual(5);
+  });
+
+  it("is sampled as policy says, by a fixed property of the request", async () => {
+    await gateway.route(
+      routingOf(2, { candidate: candidateOf(candidate, { mirror: { ...limits, sampleRate: 0.3, queueLimit: 500 } }) }),
+    );
+    for (let i = 0; i < 200; i += 1) await ask();
+    await until(() => gateway.observations().length === 200);
+    const mirrored = upstream.requests.filter(({ body }) => body?.model === "model-candidate").length;
+    // Binomial(200, .3): 60 ± 6.5; outside of 60 ± 33 once in 3 million runs.
+    expect(Math.abs(mirrored - 60)).toBeLessThan(33);
+  });
+
+  it("is not asked what the baseline could not answer, nor once its shadow is over", async () => {
+    upstream.behave = fails(500, "no");
+    await ask();
+    upstream.behave = says("Fine.");
+    await gateway.route(routingOf(3, { candidate: candidateOf(candidate, { mirror: null, share: 0 }) }));
+    await ask();
+    await until(() => gateway.observations().length === 2);
+    expect(gateway.pairs()).toHaveLength(0);
+    expect(upstream.requests.filter(({ body }) => body?.model === "model-candidate")).toHaveLength(0);
+  });
+});
