@@ -1,6 +1,36 @@
 import * as Command from "effect/cli/Command";
+import { auditCommand } from "./verbs/audit.ts";
+import { gateCommand } from "./verbs/gate.ts";
+import { kpiCommand } from "./verbs/kpi.ts";
+import {
+  abortCommand,
+  advanceCommand,
+  overrideCommand,
+  pauseCommand,
+  resumeCommand,
+  rollbackCommand,
+} from "./verbs/release-act.ts";
+import { listCommand, statusCommand } from "./verbs/release-read.ts";
+import { watchCommand } from "./verbs/release-watch.ts";
+import { upCommand } from "./verbs/up.ts";
+
+const releaseCommand = Command.make("release").pipe(
+  Command.withDescription("Request, follow and steer releases"),
+  Command.withSubcommands([
+    statusCommand,
+    listCommand,
+    watchCommand,
+    pauseCommand,
+    resumeCommand,
+    advanceCommand,
+    abortCommand,
+    rollbackCommand,
+    overrideCommand,
+  ]),
+);
 
 /** The command line: one file per verb under `verbs/`. Heavy parts are loaded by the verb that needs them. */
 export const sluice = Command.make("sluice").pipe(
   Command.withDescription("CI/CD for prompts and models: offline gate, shadow, canary, rollback, audit record."),
+  Command.withSubcommands([gateCommand, releaseCommand, auditCommand, kpiCommand, upCommand]),
 );

@@ -1,0 +1,59 @@
+import type { ReleaseEvent } from "@sluice/contracts";
+
+const percent = (share: number): string => `${Number((share * 100).toFixed(2))} %`;
+
+/** One event as a person would tell it; the evidence speaks for itself where it has a sentence. */
+export const eventSentence = (event: ReleaseEvent): string => {
+  switch (event._tag) {
+    case "ApplicationRegistered":
+      return `registered by ${event.author.id}`;
+    case "ReleaseRequested":
+      return `requested by ${event.author.id} for ${event.team}${event.description ? `: ${event.description}` : ""}`;
+    case "OfflineGatePassed":
+      return "offline gate passed";
+    case "OfflineGateBlocked":
+    case "OfflineGateInconclusive":
+    case "OfflineGateInvalid":
+      return `offline gate: ${event.report.verdict}. ${event.report.reasons.find((reason) => reason.enforced)?.sentence ?? ""}`.trim();
+    case "GateOverridden":
+      return `gate overridden by ${event.author.id}: ${event.reason}`;
+    case "ShadowStarted":
+      return `shadow: ${percent(event.sampleRate)} of the baseline's requests are copied to the candidate`;
+    case "ShadowPassed":
+      return `shadow passed. ${event.evidence.sentence}`;
+    case "ShadowRegressed":
+      return `shadow regressed. ${event.evidence.sentence}`;
+    case "ShadowInconclusive":
+      return `shadow inconclusive. ${event.evidence.sentence}`;
+    case "CanaryStepStarted":
+      return `canary at ${percent(event.share)}`;
+    case "CanaryStepPassed":
+      return `step passed. ${event.evidence.sentence}`;
+    case "CanaryHeld":
+      return `held (${event.cause}): waits for ${event.waitsFor} until ${event.until}`;
+    case "CanaryBreached":
+      return `breach (${event.cause}): ${event.sentence}`;
+    case "MitigationConfirmed":
+      return `pinned to the baseline, confirmed by ${event.gateways.length} gateway${event.gateways.length === 1 ? "" : "s"}`;
+    case "ReleaseRolledBack":
+      return event.unacknowledged.length > 0
+        ? `rolled back; not confirmed by ${event.unacknowledged.join(", ")}`
+        : "rolled back";
+    case "ReleaseCompleted":
+      return "at 100 %: the candidate is the new baseline";
+    case "ReleasePaused":
+      return `paused by ${event.author.id}: ${event.reason}`;
+    case "ReleaseResumed":
+      return `resumed by ${event.author.id}: ${event.reason}`;
+    case "HoldSkipped":
+      return `hold skipped by ${event.author.id}: ${event.reason}`;
+    case "ReleaseAborted":
+      return `aborted by ${event.author.id}: ${event.reason}`;
+    case "BaselineRolledBack":
+      return `baseline rolled back to ${event.to.slice(0, 19)}… by ${event.author.id}: ${event.reason}`;
+    case "PageSent":
+      return `page sent (${event.channel})`;
+    case "PageResolved":
+      return `page resolved (${event.channel})`;
+  }
+};
