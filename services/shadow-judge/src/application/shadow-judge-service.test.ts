@@ -1,0 +1,358 @@
+import { assert, it } from "@effect/vitest";
+import { ArtifactStore, ArtifactStoreError, layerMemory as artifactsInMemory } from "@sluice/artifact-store";
+import {
+  type JudgementEvent,
+  judgementsTopic,
+  type Observation,
+  type ObservationEvent,
+  observationsTopic,
+  type PairSide,
+  type Policy,
+  type ReleaseEvent,
+  releasesTopic,
+  ShadowInputs,
+  type ShadowPairRecorded,
+  timestampOf,
+} from "@sluice/contracts";
+import { layerMemory as busInMemory, EventBus } from "@sluice/event-bus";
+import { Judge, JudgeError } from "@sluice/judge";
+import { application, bundle, event, policy, RELEASE, shadowEvidence } from "@sluice/release/testing/samples";
+import { ReleaseLog } from "@sluice/release-log";
+import * as Effect from "effect/Effect";
+import * as Exit from "effect/Exit";
+import * as Layer from "effect/Layer";
+import * as Option from "effect/Option";
+import * as References from "effect/References";
+import * as Schema from "effect/Schema";
+import * as Scope from "effect/Scope";
+import { replayShadow } from "../domain/evaluate-shadow.ts";
+import { shadowJudgeService } from "./shadow-judge-service.ts";
+
+/** The output says what it is worth, and "broken" is more than the judge can take. */
+const judge = Judge.layerMemory((_, { output }) =>
+  output === "broken" ? Effect.fail(new JudgeError({ message: "no answer" })) : Effect.succeed(Number(output)),
+);
+
+const layers = (artifacts: Layer.Layer<ArtifactStore> = artifactsInMemory) =>
+  Layer.mergeAll(
+    ReleaseLog.layer.pipe(Layer.provideMerge(busInMemory)),
+    artifacts,
+    judge,
+    // Outages are logged as warnings; here they are meant.
+    Layer.succeed(References.MinimumLogLevel, "None"),
+  );
+
+const quick = (shadow: Partial<Policy["shadow"]> = {}): Policy => ({
+  ...policy,
+  shadow: { ...policy.shadow, minDurationSeconds: 0, minRequests: 200, minPairs: 200, ...shadow },
+});
+
+const history = (used: Policy): ReadonlyArray<ReleaseEvent> => [
+  event("ApplicationRegistered"),
+  event("ReleaseRequested", { policy: used }),
+  event("OfflineGatePassed"),
+];
+
+const now = () => timestampOf(Date.now());
+
+const side = (output: string, errorClass: PairSide["errorClass"] = null): PairSide => ({
+  bundle: bundle("old").digest,
+  output,
+  status: errorClass === null ? 200 : 500,
+  errorClass,
+  latencyMs: 10,
+  timeToFirstTokenMs: null,
+  inputTokens: null,
+  outputTokens: null,
+  finishReason: null,
+  refused: null,
+});
+
+const pair = (id: number | string, baseline: PairSide, candidate: PairSide): ShadowPairRecorded => ({
+  _tag: "ShadowPairRecorded",
+  pairId: `pair/${id}`,
+  gatewayId: "gw-1",
+  application,
+  releaseId: RELEASE,
+  at: now(),
+  clusterKey: `conversation-${id}`,
+  input: "question",
+  baseline,
+  candidate,
+});
+
+const pairs = (count: number, from: number, candidate: (i: number) => string) =>
+  Array.from({ length: count }, (_, i) => pair(from + i, side(i % 10 === 0 ? "0" : "1"), side(candidate(i))));
+const asGood = (i: number) => (i % 10 === 5 ? "0" : "1");
+const worse = (i: number) => (i % 2 === 0 ? "0" : "1");
+
+const observe = (...events: ReadonlyArray<ObservationEvent>) =>
+  EventBus.use((bus) => bus.publish(observationsTopic, events));
+const record = (...events: ReadonlyArray<ReleaseEvent>) => EventBus.use((bus) => bus.publish(releasesTopic, events));
+
+const until = (condition: () => boolean) =>
+  Effect.whileLoop({ while: () => !condition(), body: () => Effect.sleep(5), step: () => {} });
+
+/** What the topics hold, as it grows. */
+const watch = Effect.gen(function* () {
+  const bus = yield* EventBus;
+  const judgements: Array<JudgementEvent> = [];
+  const releases: Array<ReleaseEvent> = [];
+  yield* bus.follow(judgementsTopic, (batch) =>
+    Effect.sync(() => {
+      judgements.push(...batch.map(({ event }) => event));
+    }),
+  );
+  yield* bus.follow(releasesTopic, (batch) =>
+    Effect.sync(() => {
+      releases.push(...batch.map(({ event }) => event));
+    }),
+  );
+  const verdict = () =>
+    releases.find(
+      (one) => one._tag === "ShadowPassed" || one._tag === "ShadowRegressed" || one._tag === "ShadowInconclusive",
+    );
+  return {
+    judgements,
+    releases,
+    verdict: Effect.map(
+      until(() => verdict() !== undefined),
+      () => verdict() ?? assert.fail("no verdict"),
+    ),
+    shadowStarted: until(() => releases.some(({ _tag }) => _tag === "ShadowStarted")),
+  };
+});
+
+const service = shadowJudgeService({ tickMs: 10 });
+const run = <E, R extends ReleaseLog | EventBus | ArtifactStore | Judge | Scope.Scope>(
+  test: Effect.Effect<void, E, R>,
+  artifacts?: Layer.Layer<ArtifactStore>,
+) => test.pipe(Effect.timeout("5 seconds"), Effect.provide(layers(artifacts)));
+
+it.live("a release that passed the gate is shadowed, and passes with evidence that replays from its artifact", () =>
+  run(
+    Effect.gen(function* () {
+      const seen = yield* watch;
+      yield* service;
+      const used = quick();
+      yield* record(...history(used));
+      yield* seen.shadowStarted;
+      yield* observe(...pairs(200, 0, asGood));
+      const verdict = yield* seen.verdict;
+      assert.strictEqual(verdict._tag, "ShadowPassed");
+      assert.strictEqual(verdict.evidence.pairs, 200);
+      assert.closeTo(verdict.evidence.candidateMean ?? 0, 0.9, 1e-9);
+      const stored = yield* ArtifactStore.use((store) => store.get(verdict.evidence.inputs));
+      const text = new TextDecoder().decode(Option.getOrThrow(stored));
+      const inputs = Schema.decodeUnknownSync(Schema.fromJsonString(ShadowInputs))(text);
+      assert.deepStrictEqual(replayShadow(inputs, used, verdict.evidence.inputs), {
+        decision: "passed",
+        evidence: verdict.evidence,
+      });
+    }),
+  ),
+);
+
+it.live("a candidate that answers worse is stopped before the pairs that policy asks for are in", () =>
+  run(
+    Effect.gen(function* () {
+      const seen = yield* watch;
+      yield* service;
+      yield* record(...history(quick({ minPairs: 5_000, minRequests: 5_000 })));
+      yield* seen.shadowStarted;
+      yield* observe(...pairs(400, 0, worse));
+      const verdict = yield* seen.verdict;
+      assert.strictEqual(verdict._tag, "ShadowRegressed");
+      assert.isAtLeast(verdict.evidence.logE, verdict.evidence.logThreshold);
+    }),
+  ),
+);
+
+it.live("failures are kept apart: the baseline's and the judge's are excluded, the candidate's scores 0", () =>
+  run(
+    Effect.gen(function* () {
+      const seen = yield* watch;
+      yield* service;
+      yield* record(...history(quick()));
+      yield* seen.shadowStarted;
+      yield* observe(
+        pair("baseline failed", side("", "upstream-5xx"), side("1")),
+        pair("candidate failed", side("1"), side("", "timeout")),
+        pair("judge failed", side("1"), side("broken")),
+        pair("fine", side("0.5"), side("0.25")),
+      );
+      yield* until(() => seen.judgements.length === 4);
+      assert.deepStrictEqual(
+        seen.judgements.map((judged) =>
+          judged._tag === "PairJudged"
+            ? [judged.baselineScore, judged.candidateScore, judged.candidateFailed, judged.error]
+            : [],
+        ),
+        [
+          [null, null, false, null],
+          [1, 0, true, null],
+          [null, null, false, "no answer"],
+          [0.5, 0.25, false, null],
+        ],
+      );
+    }),
+  ),
+);
+
+it.live("a judge that mostly fails leads to no pass, and at the deadline to no verdict", () =>
+  run(
+    Effect.gen(function* () {
+      const seen = yield* watch;
+      yield* service;
+      yield* record(...history(quick({ deadlineSeconds: 0.5 })));
+      yield* seen.shadowStarted;
+      yield* observe(...pairs(220, 0, (i) => (i % 20 === 3 ? "broken" : "1")));
+      const verdict = yield* seen.verdict;
+      assert.strictEqual(verdict._tag, "ShadowInconclusive");
+      assert.strictEqual(verdict.evidence.judgeErrors, 11);
+    }),
+  ),
+);
+
+it.live("a service that is started again goes on from the topics, and a repeated pair counts once", () =>
+  run(
+    Effect.gen(function* () {
+      const seen = yield* watch;
+      yield* record(...history(quick()));
+      const first = yield* Scope.make();
+      yield* Scope.provide(service, first);
+      yield* seen.shadowStarted;
+      yield* observe(...pairs(150, 0, asGood));
+      yield* until(() => seen.judgements.length === 150);
+      yield* Scope.close(first, Exit.void);
+      yield* observe(...pairs(20, 0, asGood), ...pairs(50, 150, asGood));
+      yield* service;
+      const verdict = yield* seen.verdict;
+      assert.strictEqual(verdict._tag, "ShadowPassed");
+      assert.strictEqual(verdict.evidence.pairs, 200);
+      assert.strictEqual(new Set(seen.judgements.map(({ judgementId }) => judgementId)).size, 200);
+    }),
+  ),
+);
+
+it.live("pairs that come before the log explains them wait for it", () =>
+  run(
+    Effect.gen(function* () {
+      const seen = yield* watch;
+      yield* service;
+      yield* observe(...pairs(200, 0, asGood));
+      yield* record(...history(quick()));
+      assert.strictEqual((yield* seen.verdict)._tag, "ShadowPassed");
+    }),
+  ),
+);
+
+it.live("a paused release keeps its pass until it is resumed", () =>
+  run(
+    Effect.gen(function* () {
+      const seen = yield* watch;
+      yield* service;
+      yield* record(...history(quick()));
+      yield* seen.shadowStarted;
+      yield* record(event("ReleasePaused"));
+      yield* observe(...pairs(200, 0, asGood));
+      yield* until(() => seen.judgements.length === 200);
+      yield* Effect.sleep(50);
+      assert.notInclude(
+        seen.releases.map(({ _tag }) => _tag),
+        "ShadowPassed",
+      );
+      yield* record(event("ReleaseResumed"));
+      assert.strictEqual((yield* seen.verdict)._tag, "ShadowPassed");
+    }),
+  ),
+);
+
+it.live("an artifact store that is down delays the verdict and changes nothing else", () => {
+  let outages = 3;
+  const failing = Layer.effect(
+    ArtifactStore,
+    Effect.map(ArtifactStore, (store) => ({
+      ...store,
+      put: (content: string | Uint8Array) =>
+        outages-- > 0
+          ? Effect.fail(new ArtifactStoreError({ operation: "put", message: "connection refused" }))
+          : store.put(content),
+    })),
+  ).pipe(Layer.provide(artifactsInMemory));
+  return run(
+    Effect.gen(function* () {
+      const seen = yield* watch;
+      yield* service;
+      yield* record(...history(quick()));
+      yield* seen.shadowStarted;
+      yield* observe(...pairs(200, 0, asGood));
+      assert.strictEqual((yield* seen.verdict)._tag, "ShadowPassed");
+      assert.isBelow(outages, 0);
+    }),
+    failing,
+  );
+});
+
+const observation = (id: string, fields: Partial<Observation>): Observation => {
+  const { bundle: _, output: __, ...measured } = side("");
+  return {
+    observationId: id,
+    application,
+    releaseId: RELEASE,
+    arm: "candidate",
+    role: "user",
+    assignedBundle: bundle("new").digest,
+    servedBundle: bundle("new").digest,
+    clusterKey: id,
+    gatewayId: "gw-1",
+    startedAt: timestampOf(0),
+    endedAt: "2026-01-31T09:00:00.250Z",
+    streamed: false,
+    ...measured,
+    payload: { input: "question", output: "0.75" },
+    ...fields,
+  };
+};
+
+it.live("in the canary, sampled responses of users are judged on both arms, in their own window", () =>
+  run(
+    Effect.gen(function* () {
+      const seen = yield* watch;
+      yield* service;
+      yield* record(
+        ...history(quick()),
+        event("ShadowStarted"),
+        event("ShadowPassed", { evidence: shadowEvidence }),
+        event("CanaryStepStarted"),
+      );
+      const { payload: _, ...unsampled } = observation("unsampled", {});
+      yield* observe({
+        _tag: "ObservationsRecorded",
+        batchId: "gw-1/1",
+        gatewayId: "gw-1",
+        application,
+        through: now(),
+        observations: [
+          observation("a", {}),
+          observation("probe", { role: "probe" }),
+          observation("failed", { errorClass: "timeout" }),
+          unsampled,
+          observation("b", { arm: "baseline", payload: { input: "question", output: "broken" } }),
+        ],
+      });
+      yield* until(() => seen.judgements.length === 2);
+      assert.deepStrictEqual(
+        seen.judgements.map((judged) =>
+          judged._tag === "ResponseJudged"
+            ? [judged.observationId, judged.arm, judged.score, judged.error, judged.endedAt]
+            : [],
+        ),
+        [
+          ["a", "candidate", 0.75, null, "2026-01-31T09:00:00.250Z"],
+          ["b", "baseline", null, "no answer", "2026-01-31T09:00:00.250Z"],
+        ],
+      );
+    }),
+  ),
+);
