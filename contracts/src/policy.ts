@@ -145,7 +145,7 @@ const stepsAscend = Schema.makeFilter<ReadonlyArray<CanaryStep>>(
 
 export const CanaryPolicy = group("The canary: a growing share of users, checked continuously.", {
   steps: setting(
-    Schema.Array(CanaryStep).check(Schema.isMinLength(1), Schema.isMaxLength(20), stepsAscend),
+    Schema.Array(CanaryStep).check(stepsAscend, Schema.isMinLength(1), Schema.isMaxLength(20)),
     [
       { share: 0.01, ...halfAnHour },
       { share: 0.05, ...halfAnHour },

@@ -1,0 +1,92 @@
+import type { EventType } from "../event-descriptions.ts";
+
+export type Channel =
+  | "releases"
+  | "routing"
+  | "release-state"
+  | "gateways"
+  | "observations"
+  | "judgements"
+  | "dead-letters";
+
+export interface Flow {
+  readonly service: "gate" | "gateway" | "shadow-judge" | "canary-controller" | "registry" | "ci";
+  readonly action: "send" | "receive";
+  readonly channel: Channel;
+  /** Left out: every event of the channel. */
+  readonly types?: ReadonlyArray<EventType>;
+}
+
+/** Who sends and who receives what. Every service that decides folds the whole release log. */
+export const flows: ReadonlyArray<Flow> = [
+  { service: "ci", action: "send", channel: "releases", types: ["ReleaseRequested"] },
+
+  { service: "gate", action: "receive", channel: "releases" },
+  {
+    service: "gate",
+    action: "send",
+    channel: "releases",
+    types: ["OfflineGatePassed", "OfflineGateBlocked", "OfflineGateInconclusive", "OfflineGateInvalid"],
+  },
+
+  { service: "gateway", action: "receive", channel: "routing" },
+  { service: "gateway", action: "send", channel: "gateways" },
+  { service: "gateway", action: "send", channel: "observations" },
+
+  { service: "shadow-judge", action: "receive", channel: "releases" },
+  { service: "shadow-judge", action: "receive", channel: "observations" },
+  {
+    service: "shadow-judge",
+    action: "send",
+    channel: "releases",
+    types: ["ShadowStarted", "ShadowPassed", "ShadowRegressed", "ShadowInconclusive"],
+  },
+  { service: "shadow-judge", action: "send", channel: "judgements", types: ["PairJudged", "ResponseJudged"] },
+
+  { service: "canary-controller", action: "receive", channel: "releases" },
+  { service: "canary-controller", action: "receive", channel: "gateways" },
+  { service: "canary-controller", action: "receive", channel: "observations" },
+  { service: "canary-controller", action: "receive", channel: "judgements" },
+  {
+    service: "canary-controller",
+    action: "send",
+    channel: "releases",
+    types: [
+      "CanaryStepStarted",
+      "CanaryStepPassed",
+      "CanaryHeld",
+      "CanaryBreached",
+      "MitigationConfirmed",
+      "ReleaseRolledBack",
+      "ReleaseCompleted",
+      "PageSent",
+      "PageResolved",
+    ],
+  },
+  { service: "canary-controller", action: "send", channel: "routing" },
+  { service: "canary-controller", action: "send", channel: "judgements", types: ["SafetyProbeJudged"] },
+
+  { service: "registry", action: "receive", channel: "releases" },
+  {
+    service: "registry",
+    action: "send",
+    channel: "releases",
+    types: [
+      "ApplicationRegistered",
+      "ReleaseRequested",
+      "GateOverridden",
+      "ReleasePaused",
+      "ReleaseResumed",
+      "HoldSkipped",
+      "ReleaseAborted",
+      "BaselineRolledBack",
+    ],
+  },
+  { service: "registry", action: "send", channel: "release-state" },
+
+  { service: "gate", action: "send", channel: "dead-letters" },
+  { service: "gateway", action: "send", channel: "dead-letters" },
+  { service: "shadow-judge", action: "send", channel: "dead-letters" },
+  { service: "canary-controller", action: "send", channel: "dead-letters" },
+  { service: "registry", action: "send", channel: "dead-letters" },
+];
