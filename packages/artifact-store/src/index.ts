@@ -1,1 +1,3 @@
 export * from "./artifact-store.ts";
+export * from "./memory-artifact-store.ts";
+export * from "./postgres-artifact-store.ts";

@@ -1,0 +1,4 @@
+import { artifactStoreContract } from "./artifact-store-contract.ts";
+import { layerMemory } from "./memory-artifact-store.ts";
+
+artifactStoreContract("artifacts in memory", layerMemory);
