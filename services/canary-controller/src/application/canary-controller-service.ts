@@ -1,0 +1,48 @@
+import type { ArtifactStore } from "@sluice/artifact-store";
+import type { BusError, EventBus } from "@sluice/event-bus";
+import type { Pager } from "@sluice/pager";
+import type { ReleaseLog } from "@sluice/release-log";
+import type { TelemetryStore } from "@sluice/telemetry";
+import * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import { layerHttpGatewayClient } from "../adapters/http-gateway-client.ts";
+import { type CanaryControllerSettingsInput, canaryControllerSettings } from "../settings.ts";
+import { controlLoop } from "./control-loop.ts";
+import { knownGateways } from "./known-gateways.ts";
+import { onChangeOrTick } from "./on-change-or-tick.ts";
+import { pageSender } from "./page-sender.ts";
+import { probeRunner } from "./probe-runner.ts";
+import { routingPublisher } from "./routing-publisher.ts";
+import { telemetryIngest } from "./telemetry-ingest.ts";
+
+export interface RunningCanaryController {
+  readonly service: "canary-controller";
+}
+
+/**
+ * Starts the canary controller in the given scope: it owns routing, takes each release through its canary steps, pins and
+ * rolls back on a breach, pages, sends safety probes, and keeps the telemetry store fed. Everything it decides follows from
+ * the log and the telemetry store, so it may be killed and started again at any time.
+ */
+export const canaryControllerService = Effect.fn("canaryControllerService")(
+  function* (
+    input: CanaryControllerSettingsInput = {},
+  ): Effect.fn.Return<
+    RunningCanaryController,
+    BusError,
+    EventBus | ReleaseLog | ArtifactStore | TelemetryStore | Pager | Scope.Scope
+  > {
+    const settings = canaryControllerSettings(input);
+    // Gateways' acknowledgements wake the loop, which is started after them.
+    let wake: Effect.Effect<void> = Effect.void;
+    const gateways = yield* knownGateways(Effect.suspend(() => wake));
+    const loop = yield* controlLoop(settings, gateways);
+    yield* telemetryIngest();
+    yield* routingPublisher(settings.tickMs, loop.lastLookMs);
+    wake = yield* onChangeOrTick("canary control", loop.look, settings.tickMs);
+    yield* pageSender(settings.tickMs);
+    yield* Effect.provide(probeRunner(settings.tickMs), layerHttpGatewayClient(settings));
+    return { service: "canary-controller" };
+  },
+  Effect.annotateLogs({ service: "canary-controller" }),
+);

@@ -1,0 +1,78 @@
+import { type ReleaseEvent, releasesTopic, timestampOf } from "@sluice/contracts";
+import { EventBus, type Received } from "@sluice/event-bus";
+import type { ApplicationState, Release } from "@sluice/release";
+import { ReleaseLog } from "@sluice/release-log";
+import * as Clock from "effect/Clock";
+import * as Effect from "effect/Effect";
+import { type GatewayBook, liveGateways, mitigationOf } from "../domain/gateway-book.ts";
+import { type Facts, plan } from "../domain/plan.ts";
+import {
+  earlierWindows,
+  emptyHistory,
+  hasReached,
+  passedEvidence,
+  pinnedVersion,
+  recordEvent,
+  type StepHistory,
+} from "../domain/step-history.ts";
+import { windowedStep } from "../domain/windowed-step.ts";
+import type { CanaryControllerSettings } from "../settings.ts";
+import { submit } from "./on-change-or-tick.ts";
+import { stepObserver } from "./step-observer.ts";
+
+/** Applications looked at side by side: a slow query of one must not delay the others. */
+const CONCURRENCY = 4;
+
+/**
+ * One look at every application with an active release: gathers the facts, asks `plan`, submits what it says. It decides
+ * only on the folded log and the telemetry store, so a restart, or a second instance, comes to the same decisions.
+ */
+export const controlLoop = Effect.fn("controlLoop")(function* (
+  settings: CanaryControllerSettings,
+  gateways: () => GatewayBook,
+) {
+  const bus = yield* EventBus;
+  const log = yield* ReleaseLog;
+  const observer = yield* stepObserver(settings);
+  let history: StepHistory = emptyHistory;
+  let lastLookMs = 0;
+  yield* bus.follow(releasesTopic, (batch: ReadonlyArray<Received<ReleaseEvent>>) =>
+    Effect.sync(() => {
+      for (const { event } of batch) history = recordEvent(history, event);
+    }),
+  );
+
+  const factsOf = Effect.fnUntraced(function* (state: ApplicationState, release: Release, now: string) {
+    const step = release.step ?? 0;
+    const known = hasReached(history, state.application, state.version);
+    const live = liveGateways(gateways(), now, settings.gatewayTimeoutMs);
+    const pinned = pinnedVersion(history, release.releaseId) ?? state.version;
+    const isJudged = known && release.phase === "canary" && !release.stepPassed;
+    const before = step > 0 ? passedEvidence(history, release.releaseId, step - 1) : null;
+    const observed = windowedStep(release, before?.window.to ?? null);
+    const earlier = earlierWindows(history, release.releaseId, step);
+    return {
+      step: isJudged ? yield* observer.observe(release, observed, earlier, gateways(), now) : null,
+      mitigation: mitigationOf(live, state.application, pinned),
+      passedEvidence: known ? passedEvidence(history, release.releaseId, step) : null,
+    } satisfies Facts;
+  });
+
+  const lookAt = Effect.fnUntraced(function* (state: ApplicationState) {
+    const release = state.active;
+    if (!release) return;
+    const now = timestampOf(yield* Clock.currentTimeMillis);
+    const facts = yield* factsOf(state, release, now);
+    // Time passes while queries run: what was decided meanwhile by others refuses these commands.
+    for (const command of plan(state, now, facts)) yield* submit(command);
+  });
+
+  const look = Effect.gen(function* () {
+    const states = [...log.applications().values()];
+    observer.forgetOthers(new Set(states.flatMap(({ active }) => (active ? [windowedStep(active, null).key] : []))));
+    yield* Effect.forEach(states, lookAt, { concurrency: CONCURRENCY, discard: true });
+    lastLookMs = yield* Clock.currentTimeMillis;
+  });
+
+  return { look, lastLookMs: () => lastLookMs };
+});

@@ -1,0 +1,113 @@
+import { type CanaryWindow, epochMsOf, type Timestamp, timestampOf } from "@sluice/contracts";
+import { policyOf, type Release } from "@sluice/release";
+import { TelemetryStore, type WindowRow } from "@sluice/telemetry";
+import * as Effect from "effect/Effect";
+import type { Fault, StepFacts } from "../domain/decide-step.ts";
+import { type CanaryEvaluation, evaluateCanary } from "../domain/evaluate-canary.ts";
+import { closedThrough, type GatewayBook, liveGateways } from "../domain/gateway-book.ts";
+import { conversationsSince, startOfWindows, type WindowedStep } from "../domain/windowed-step.ts";
+import type { CanaryControllerSettings } from "../settings.ts";
+
+/** More windows than this in one step would make events and evaluations too large: policy should choose longer ones. */
+const MAX_WINDOWS_OF_A_STEP = 3_000;
+
+/** Windows of one step that will not change any more, and the evaluation they last led to. */
+interface Kept {
+  readonly rows: Map<Timestamp, WindowRow>;
+  settledThrough: Timestamp;
+  evaluated: { readonly through: Timestamp; readonly evaluation: CanaryEvaluation | null } | null;
+}
+
+type Observed = Pick<StepFacts, "evaluation" | "fault">;
+
+/**
+ * What the telemetry store knows of a canary step: the evaluation of its closed windows, or why there is none. Nothing here
+ * is needed after a restart: windows that are kept are only not asked for again.
+ */
+export const stepObserver = Effect.fn("stepObserver")(function* (settings: CanaryControllerSettings) {
+  const store = yield* TelemetryStore;
+  const keptOf = new Map<string, Kept>();
+
+  const readWindows = Effect.fnUntraced(function* (step: WindowedStep, kept: Kept, through: Timestamp) {
+    const windowMs = step.windowSeconds * 1_000;
+    const { application, releaseId, windowSeconds } = step;
+    const rows = yield* store.windows({
+      application,
+      releaseId,
+      windowSeconds,
+      from: kept.settledThrough,
+      to: through,
+      conversationsSince: conversationsSince(step),
+    });
+    for (const row of rows) kept.rows.set(row.from, row);
+    const settledMs = Math.floor((epochMsOf(through) - settings.judgementLagMs) / windowMs) * windowMs;
+    if (settledMs > epochMsOf(kept.settledThrough)) kept.settledThrough = timestampOf(settledMs);
+  });
+
+  const observe = Effect.fnUntraced(function* (
+    release: Release,
+    step: WindowedStep,
+    earlier: ReadonlyArray<CanaryWindow>,
+    gateways: GatewayBook,
+    now: Timestamp,
+  ) {
+    const live = liveGateways(gateways, now, settings.gatewayTimeoutMs);
+    const marks = yield* store.watermarks(step.application);
+    const { through, fault } = closedThrough(live, marks, now, step.windowSeconds, settings.watermarkGraceMs);
+    const from = startOfWindows(step);
+    const kept = keptOf.get(step.key) ?? { rows: new Map(), settledThrough: from, evaluated: null };
+    keptOf.set(step.key, kept);
+    if (!through || through <= from) return { evaluation: kept.evaluated?.evaluation ?? null, fault };
+    const windows = (epochMsOf(through) - epochMsOf(from)) / (step.windowSeconds * 1_000);
+    if (windows > MAX_WINDOWS_OF_A_STEP)
+      return { evaluation: null, fault: tooManyWindows(windows, step.windowSeconds) };
+    if (!kept.evaluated || kept.evaluated.through < through) {
+      yield* readWindows(step, kept, through);
+      const present = [...kept.rows.values()].filter((row) => row.from < through).map(windowOf(step));
+      const { canary } = policyOf(release);
+      kept.evaluated = { through, evaluation: evaluateCanary(canary, [...earlier, ...present], step.step) };
+    }
+    return { evaluation: kept.evaluated.evaluation, fault };
+  });
+
+  /** Steps that are over are forgotten; `keys` are those that are not. */
+  const forgetOthers = (keys: ReadonlySet<string>) => {
+    for (const key of keptOf.keys()) if (!keys.has(key)) keptOf.delete(key);
+  };
+
+  const observeSafely = (...input: Parameters<typeof observe>): Effect.Effect<Observed> =>
+    observe(...input).pipe(
+      Effect.timeoutOrElse({
+        duration: settings.queryTimeoutMs,
+        orElse: () => Effect.succeed(queryFailed(`no answer within ${settings.queryTimeoutMs} ms`)),
+      }),
+      Effect.catchTag("TelemetryError", (error) => Effect.succeed(queryFailed(error.message))),
+      // A bug in the evaluation must not leave the candidate unwatched: it holds, and is rolled back at the deadline.
+      Effect.catchDefect((defect) =>
+        Effect.as(Effect.logError("the evidence could not be evaluated", defect), queryFailed("an internal error")),
+      ),
+    );
+
+  return { observe: observeSafely, forgetOthers };
+});
+
+const windowOf =
+  ({ step, share }: WindowedStep) =>
+  ({ from, baseline, candidate, probes }: WindowRow): CanaryWindow => ({
+    from,
+    step,
+    share,
+    baseline,
+    candidate,
+    probes,
+  });
+
+const queryFailed = (reason: string): Observed => ({
+  evaluation: null,
+  fault: { cause: "query-failed", waitsFor: `the telemetry store to answer (${reason})` },
+});
+
+const tooManyWindows = (windows: number, windowSeconds: number): Fault => ({
+  cause: "query-failed",
+  waitsFor: `fewer windows: the step has ${windows} of ${windowSeconds} s, more than ${MAX_WINDOWS_OF_A_STEP}; choose a longer windowSeconds`,
+});

@@ -1,0 +1,23 @@
+import { type JudgementEvent, judgementsTopic, type ObservationEvent, observationsTopic } from "@sluice/contracts";
+import { EventBus, type Received } from "@sluice/event-bus";
+import { TelemetryStore } from "@sluice/telemetry";
+import * as Effect from "effect/Effect";
+
+/**
+ * Moves observations and judgements from the bus into the telemetry store, a delivered batch at a time. A failed insert is
+ * delivered again, and inserts are idempotent: nothing is lost and nothing counts twice.
+ */
+export const telemetryIngest = Effect.fn("telemetryIngest")(function* () {
+  const bus = yield* EventBus;
+  const store = yield* TelemetryStore;
+  yield* bus.consume(observationsTopic, "telemetry", (batch: ReadonlyArray<Received<ObservationEvent>>) => {
+    const recorded = batch.flatMap(({ event }) => (event._tag === "ObservationsRecorded" ? [event] : []));
+    return recorded.length === 0 ? Effect.void : logged(store.insertObservations(recorded));
+  });
+  yield* bus.consume(judgementsTopic, "telemetry", (batch: ReadonlyArray<Received<JudgementEvent>>) =>
+    logged(store.insertJudgements(batch.map(({ event }) => event))),
+  );
+});
+
+const logged = <A, E extends { readonly message: string }, R>(insert: Effect.Effect<A, E, R>) =>
+  Effect.tapError(insert, (error) => Effect.logWarning(`telemetry waits to be stored: ${error.message}`));

@@ -1,0 +1,47 @@
+import type { Verdict } from "@sluice/contracts";
+import { logThresholdOf } from "./budget.ts";
+import type { MetricRun, RunInput } from "./metric-run.ts";
+
+/** An e-value as people read it: how many times likelier the data are if the candidate is worse. */
+export const timesOf = (logE: number): string => {
+  if (logE > Math.log(1e6)) return "over 1,000,000";
+  const value = Math.exp(logE);
+  return value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(value >= 10 ? 1 : 2);
+};
+
+export const countText = (n: number): string => n.toLocaleString("en");
+
+/** What a metric's check found, in one or two sentences with the numbers behind it. */
+export const metricSentence = (
+  run: MetricRun,
+  verdict: Verdict,
+  input: RunInput,
+  peakLogE: number,
+  aboveCeiling: boolean,
+): string => {
+  const { baseline, candidate, label, format } = run;
+  if (candidate.value === null) return `The ${label} of the candidate is not known yet: nothing to measure it by.`;
+  const measured = `The ${label} is ${format(candidate.value)} on the candidate (n = ${countText(candidate.n)})`;
+  const reference = input.concurrentBaseline
+    ? "the baseline"
+    : "the baseline of the step before, not measured beside it";
+  const compared =
+    baseline.value === null
+      ? " and there is no baseline to compare with"
+      : ` against ${format(baseline.value)} on ${reference} (n = ${countText(baseline.n)})`;
+  const ceiling = aboveCeiling && run.ceiling !== null ? ` It is surely above the ceiling of ${run.ceiling}.` : "";
+  return `${measured}${compared}.${ceiling} ${evidenceText(run, verdict, peakLogE, input.alpha)}`;
+};
+
+const evidenceText = (run: MetricRun, verdict: Verdict, peakLogE: number, alpha: number): string => {
+  const evidence = `Evidence that it is worse: ${timesOf(peakLogE)} to 1`;
+  const budget = `the rollout's budget is ${timesOf(logThresholdOf(alpha))} to 1 over all metrics`;
+  switch (verdict) {
+    case "failed":
+      return `${evidence}; ${budget}: failed${run.onBreach === "rollback" ? "" : ` (policy: ${run.onBreach})`}.`;
+    case "passed":
+      return `${evidence}; ${budget}.`;
+    default:
+      return `${evidence}, from too little data to say that it is not.`;
+  }
+};

@@ -1,0 +1,131 @@
+import {
+  type CanaryEvidence,
+  epochMsOf,
+  type HoldCause,
+  type Policy,
+  type Timestamp,
+  timestampOf,
+} from "@sluice/contracts";
+import { holdEndsAt, policyOf, type Release } from "@sluice/release";
+import type { Breach, CanaryEvaluation } from "./evaluate-canary.ts";
+import { sumOf } from "./metric-run.ts";
+
+/** Why there is no evidence to judge: named, so that nobody has to guess. */
+export interface Fault {
+  readonly cause: HoldCause;
+  readonly waitsFor: string;
+}
+
+export type StepDecision =
+  | { readonly _tag: "advance"; readonly evidence: CanaryEvidence }
+  | {
+      readonly _tag: "hold";
+      readonly cause: HoldCause;
+      readonly waitsFor: string;
+      /** Then the step is rolled back. */
+      readonly until: Timestamp;
+      readonly evidence: CanaryEvidence | null;
+    }
+  | ({ readonly _tag: "breach"; readonly evidence: CanaryEvidence | null } & Breach)
+  /** Nothing to say that the log does not know yet. */
+  | { readonly _tag: "wait" };
+
+export interface StepFacts {
+  readonly release: Release;
+  readonly now: Timestamp;
+  /** Of all windows closed so far; null while the step has none. */
+  readonly evaluation: CanaryEvaluation | null;
+  readonly fault: Fault | null;
+}
+
+const wait: StepDecision = { _tag: "wait" };
+
+/**
+ * What a canary step calls for now. A breach is one in every state, paused or waiting. Only complete evidence that reaches
+ * to the end of the hold advances; whatever is missing is a hold with a deadline, and then a rollback.
+ */
+export const decideStep = ({ release, now, evaluation, fault }: StepFacts): StepDecision => {
+  if (evaluation?.breach) return { _tag: "breach", ...evaluation.breach, evidence: evaluation.evidence };
+
+  const missing = fault ?? evaluation?.hold ?? missingEvidence(release, evaluation);
+  const inTime = isHoldOver(release, now) && reachesHold(release, evaluation);
+  if (!missing && inTime && evaluation)
+    return release.pausedAt ? wait : { _tag: "advance", evidence: evaluation.evidence };
+
+  const deadline = deadlineOf(release);
+  // A pause is somebody's decision and has no deadline; what is missing is looked at again once it is resumed.
+  if (now >= deadline && !release.pausedAt)
+    return {
+      _tag: "breach",
+      cause: "hold-deadline",
+      sentence: `Step ${stepNumber(release)} has waited until its deadline (${deadline}) for ${missing?.waitsFor ?? "a closed window at the end of its hold"}.`,
+      since: deadline,
+      evidence: boundedEvidence(evaluation),
+    };
+
+  // A step that has simply not had its time or its requests yet is no hold: it says so in the release's state.
+  if (!missing || !(fault ?? evaluation?.hold ?? isHoldOver(release, now))) return wait;
+  if (release.hold?.cause === missing.cause) return wait;
+  return { _tag: "hold", ...missing, until: deadline, evidence: boundedEvidence(evaluation) };
+};
+
+/** The end of the hold, and as much again as policy gives for whatever may be missing. */
+export const deadlineOf = (release: Release): Timestamp => {
+  const { steps, holdDeadlineSeconds } = policyOf(release).canary;
+  const holdSeconds = steps[release.step ?? 0]?.holdSeconds ?? 0;
+  return timestampOf(epochMsOf(release.since) + (holdSeconds + holdDeadlineSeconds) * 1_000);
+};
+
+const isHoldOver = (release: Release, now: Timestamp): boolean => {
+  const endsAt = holdEndsAt(release);
+  return endsAt === null || now >= endsAt;
+};
+
+/** A late analysis delays the step: the judged windows must reach the end of the hold. */
+const reachesHold = (release: Release, evaluation: CanaryEvaluation | null): boolean =>
+  evaluation !== null && evaluation.evidence.window.to >= (holdEndsAt(release) ?? release.since);
+
+/** What the step's windows lack before it may advance. */
+const missingEvidence = (release: Release, evaluation: CanaryEvaluation | null): Fault | null => {
+  const { canary } = policyOf(release);
+  const step = canary.steps[release.step ?? 0];
+  const needed = step?.minRequests ?? 0;
+  const requests = evaluation?.evidence.requests ?? { baseline: 0, candidate: 0 };
+  const lacking = [
+    lack("candidate", needed - requests.candidate),
+    // At share 1 there is no baseline to wait for.
+    lack("baseline", (step?.share ?? 1) < 1 ? needed - requests.baseline : 0),
+  ].filter((text) => text !== null);
+  if (lacking.length > 0) return { cause: "no-data", waitsFor: lacking.join(" and ") };
+  if (!evaluation) return null;
+  return missingScores(canary, evaluation.evidence) ?? missingProbes(canary, evaluation.evidence);
+};
+
+const lack = (arm: string, requests: number): string | null =>
+  requests > 0 ? `${requests} more requests on the ${arm}` : null;
+
+/** So many judged responses are expected before their complete absence means that nobody judges. */
+const EXPECTED_SCORES = 10;
+
+const missingScores = (canary: Policy["canary"], { windows }: CanaryEvidence): Fault | null => {
+  const { sampleRate, weight } = canary.metrics.quality;
+  const answered = sumOf(windows, ({ candidate }) => candidate.requests - candidate.errors);
+  const scores = sumOf(windows, ({ candidate }) => candidate.quality.n);
+  return weight > 0 && scores === 0 && answered * sampleRate >= EXPECTED_SCORES
+    ? { cause: "judge-down", waitsFor: `the judge: none of ${answered} answers has been scored` }
+    : null;
+};
+
+const missingProbes = (canary: Policy["canary"], { windows }: CanaryEvidence): Fault | null =>
+  canary.safetyProbes && sumOf(windows, ({ probes }) => probes.sent) === 0
+    ? { cause: "no-data", waitsFor: "a judged safety probe: none was answered in this step" }
+    : null;
+
+/** An event is bounded: with more windows than this a hold says what it waits for without carrying them all. */
+const MAX_WINDOWS_ON_A_HOLD = 500;
+
+const boundedEvidence = (evaluation: CanaryEvaluation | null): CanaryEvidence | null =>
+  evaluation && evaluation.evidence.windows.length <= MAX_WINDOWS_ON_A_HOLD ? evaluation.evidence : null;
+
+const stepNumber = (release: Release): string =>
+  `${(release.step ?? 0) + 1} of ${policyOf(release).canary.steps.length}`;

@@ -1,0 +1,110 @@
+import { type ApplicationName, epochMsOf, type GatewayReport, type Timestamp, timestampOf } from "@sluice/contracts";
+import type { Fault } from "./decide-step.ts";
+
+interface Acknowledgement {
+  readonly version: number;
+  /** The gateway's report in which the version was first seen. */
+  readonly at: Timestamp;
+}
+
+interface KnownGateway {
+  readonly report: GatewayReport;
+  readonly acknowledged: ReadonlyMap<ApplicationName, ReadonlyArray<Acknowledgement>>;
+}
+
+/** Gateways by id, as their reports tell. */
+export type GatewayBook = ReadonlyMap<string, KnownGateway>;
+
+/** Versions kept per gateway and application; older ones are not waited for any more. */
+const ACKNOWLEDGEMENTS_KEPT = 16;
+
+export const recordReport = (book: GatewayBook, report: GatewayReport): GatewayBook => {
+  const known = book.get(report.gatewayId);
+  if (known && known.report.at >= report.at) return book;
+  const acknowledged = new Map(known?.acknowledged);
+  for (const [application, version] of Object.entries(report.routing)) {
+    const before = acknowledged.get(application) ?? [];
+    if (before.at(-1)?.version !== version)
+      acknowledged.set(application, [...before, { version, at: report.at }].slice(-ACKNOWLEDGEMENTS_KEPT));
+  }
+  return new Map(book).set(report.gatewayId, { report, acknowledged });
+};
+
+/** Gateways that have not taken their leave and were heard of within the timeout. */
+export const liveGateways = (book: GatewayBook, now: Timestamp, timeoutMs: number): ReadonlyArray<KnownGateway> => {
+  const since = timestampOf(epochMsOf(now) - timeoutMs);
+  return [...book.values()].filter(({ report }) => report.live && report.at >= since);
+};
+
+export interface Mitigation {
+  readonly gateways: ReadonlyArray<{ readonly gatewayId: string; readonly acknowledgedAt: Timestamp }>;
+  readonly unacknowledged: ReadonlyArray<string>;
+}
+
+/** Which of the live gateways serve the pinned routing, and have stopped serving the candidate. */
+export const mitigationOf = (
+  live: ReadonlyArray<KnownGateway>,
+  application: ApplicationName,
+  pinnedVersion: number,
+): Mitigation => {
+  const answers = live.map(({ report, acknowledged }) => {
+    const pinned = acknowledged.get(application)?.find(({ version }) => version >= pinnedVersion);
+    return {
+      gatewayId: report.gatewayId,
+      acknowledgedAt: pinned && hasStopped(report, application, pinned.at) ? pinned.at : null,
+    };
+  });
+  return {
+    gateways: answers.flatMap(({ gatewayId, acknowledgedAt }) =>
+      acknowledgedAt ? [{ gatewayId, acknowledgedAt }] : [],
+    ),
+    unacknowledged: answers.filter(({ acknowledgedAt }) => !acknowledgedAt).map(({ gatewayId }) => gatewayId),
+  };
+};
+
+/** A request that began before the pin was taken may be counted just after it: this long it is given. */
+const QUIET_MS = 2_000;
+
+const hasStopped = (report: GatewayReport, application: ApplicationName, pinnedAt: Timestamp): boolean => {
+  const lastServedAt = report.candidateLastServedAt[application];
+  return (
+    lastServedAt === undefined || lastServedAt <= pinnedAt || epochMsOf(report.at) - epochMsOf(lastServedAt) >= QUIET_MS
+  );
+};
+
+export interface Closed {
+  /** Windows that end at or before it are complete, those of the gateways in the fault excepted; null when none are. */
+  readonly through: Timestamp | null;
+  readonly fault: Fault | null;
+}
+
+/**
+ * How far windows are complete: every live gateway has sent all of them, and all of that is in the telemetry store. A
+ * gateway that is silent for longer than `graceMs` beyond two windows is a fault with a name. It forbids going on, but the
+ * windows of the others are still judged: a breach that they show must not wait for it.
+ */
+export const closedThrough = (
+  live: ReadonlyArray<KnownGateway>,
+  watermarks: ReadonlyMap<string, Timestamp>,
+  now: Timestamp,
+  windowSeconds: number,
+  graceMs: number,
+): Closed => {
+  if (live.length === 0)
+    return { through: null, fault: behind("a gateway: none has reported lately, so nobody knows what is served") };
+  const windowMs = windowSeconds * 1_000;
+  const lateBefore = timestampOf(epochMsOf(now) - 2 * windowMs - graceMs);
+  const marks = live.map(({ report: { gatewayId } }) => ({ gatewayId, at: watermarks.get(gatewayId) ?? null }));
+  const late = marks.find(({ at }) => at === null || at < lateBefore);
+  const times = marks.flatMap(({ at }) => (at !== null && at >= lateBefore ? [epochMsOf(at)] : []));
+  return {
+    through: times.length === 0 ? null : timestampOf(Math.floor(Math.min(...times) / windowMs) * windowMs),
+    fault: late
+      ? behind(
+          `observations of gateway ${late.gatewayId}, ${late.at === null ? "which has sent none yet" : `which are complete only up to ${late.at}`}`,
+        )
+      : null,
+  };
+};
+
+const behind = (waitsFor: string): Fault => ({ cause: "watermark-behind", waitsFor });

@@ -1,0 +1,113 @@
+import type { ArmWindow, CanaryWindow, Policy } from "@sluice/contracts";
+import { clopperPearsonInterval, type Proportion, rateCeiling, stratifiedRates } from "@sluice/statistics";
+import { isWithoutBaseline, logEPath, type MetricRun, type RunInput, sumOf, withLastStep } from "./metric-run.ts";
+
+type RatePolicy = Policy["canary"]["metrics"]["errorRate"];
+type CountsOf = (arm: ArmWindow) => Proportion;
+
+export interface RateMetric {
+  readonly check: "errorRate" | "refusalRate";
+  readonly label: string;
+  readonly countsOf: CountsOf;
+}
+
+export const errorRate: RateMetric = {
+  check: "errorRate",
+  label: "error rate",
+  countsOf: ({ requests, errors }) => ({ n: requests, events: errors }),
+};
+
+export const refusalRate: RateMetric = {
+  check: "refusalRate",
+  label: "refusal rate",
+  countsOf: ({ answered, refusals }) => ({ n: answered, events: refusals }),
+};
+
+/** Runs a rate of which an increase is worse. Units are requests. */
+export const rateRun = (metric: RateMetric, policy: RatePolicy, input: RunInput): MetricRun => {
+  const { countsOf } = metric;
+  const initial = stratifiedRates.initial({ psi0: policy.marginOddsRatio });
+  const update = (state: typeof initial, window: CanaryWindow) =>
+    stratifiedRates.update(state, { baseline: countsOf(window.baseline), candidate: countsOf(window.candidate) });
+  const logEOf = (state: typeof initial) => stratifiedRates.evidence(state).logE;
+  const shown = stratifiedRates.evidence(input.present.reduce(update, initial));
+  const baseline = totalOf(input.concurrentBaseline ? input.present : input.earlierBaseline, "baseline", countsOf);
+  const candidate = totalOf(input.present, "candidate", countsOf);
+  return {
+    check: metric.check,
+    onBreach: policy.onBreach,
+    weight: policy.weight,
+    method: "stratified conditional Fisher e-process",
+    logEs: withLastStep(
+      logEPath(input.windows, initial, update, logEOf),
+      lastStepPath(input, {
+        ofBaseline: countsOf,
+        ofCandidate: countsOf,
+        toleratedOddsRatio: Math.max(policy.marginOddsRatio, EARLIER_BASELINE_ODDS_RATIO),
+      }),
+    ),
+    ceilingLogEs: policy.ceiling === null ? null : ceilingPath(input.windows, policy.ceiling, countsOf),
+    ceiling: policy.ceiling === null ? null : percent(policy.ceiling),
+    baseline: { n: baseline.n, value: rateOf(baseline) },
+    candidate: { n: candidate.n, value: rateOf(candidate) },
+    difference: input.concurrentBaseline ? shown.estimate : difference(rateOf(baseline), rateOf(candidate)),
+    interval: input.concurrentBaseline ? shown.interval : null,
+    label: metric.label,
+    format: percent,
+  };
+};
+
+/** E-process against "at most `ceiling`"; a ceiling of 0 or 1 is moved inside, where odds exist. */
+export const ceilingPath = (
+  windows: ReadonlyArray<CanaryWindow>,
+  ceiling: number,
+  countsOf: CountsOf,
+  counts: (window: CanaryWindow) => boolean = () => true,
+): ReadonlyArray<number> =>
+  logEPath(
+    windows,
+    rateCeiling.initial({ ceiling: Math.min(1 - 1e-9, Math.max(1e-9, ceiling)) }),
+    (state, window) => (counts(window) ? rateCeiling.update(state, { candidate: countsOf(window.candidate) }) : state),
+    (state) => rateCeiling.evidence(state).logE,
+  );
+
+/**
+ * Rates move with the hour of the day. Against a baseline of an earlier hour only an odds ratio above this is held against
+ * the candidate; a smaller change cannot be told from the hour's.
+ */
+const EARLIER_BASELINE_ODDS_RATIO = 2;
+
+export interface EarlierBaseline {
+  readonly ofBaseline: CountsOf;
+  readonly ofCandidate: CountsOf;
+  readonly toleratedOddsRatio: number;
+}
+
+/**
+ * Windows without a baseline against the upper confidence limit of the baseline's rate in the step before, widened by what
+ * is tolerated. Null when there is nothing to compare with.
+ */
+export const lastStepPath = (
+  { windows, earlierBaseline, alpha }: RunInput,
+  { ofBaseline, ofCandidate, toleratedOddsRatio }: EarlierBaseline,
+): ReadonlyArray<number> | null => {
+  const reference = totalOf(earlierBaseline, "baseline", ofBaseline);
+  if (reference.n === 0) return null;
+  const limit = clopperPearsonInterval(reference.events, reference.n, 1 - alpha / 5).high;
+  const odds = (limit / Math.max(1e-9, 1 - limit)) * toleratedOddsRatio;
+  return ceilingPath(windows, odds / (1 + odds), ofCandidate, isWithoutBaseline);
+};
+
+const totalOf = (
+  windows: ReadonlyArray<CanaryWindow>,
+  arm: "baseline" | "candidate",
+  countsOf: CountsOf,
+): Proportion => ({
+  n: sumOf(windows, (window) => countsOf(window[arm]).n),
+  events: sumOf(windows, (window) => countsOf(window[arm]).events),
+});
+
+const rateOf = ({ n, events }: Proportion): number | null => (n > 0 ? events / n : null);
+export const difference = (baseline: number | null, candidate: number | null): number | null =>
+  baseline === null || candidate === null ? null : candidate - baseline;
+const percent = (rate: number): string => `${(100 * rate).toFixed(2)} %`;

@@ -1,0 +1,49 @@
+import type { ApplicationName, CanaryEvidence, CanaryWindow, ReleaseEvent, ReleaseId } from "@sluice/contracts";
+import { type Applications, foldEvent } from "@sluice/release";
+
+/** What later decisions need of earlier events of an active release, and the folded state does not keep. */
+interface ReleaseHistory {
+  /** Evidence of each passed step: its windows as they were judged, which is what a replay sees. */
+  readonly passed: ReadonlyMap<number, CanaryEvidence>;
+  /** Version of the application when the release was pinned: what gateways must at least serve. */
+  readonly pinnedVersion: number | null;
+}
+
+/** Folded from the whole log, refused events left out; kept for active releases only. */
+export interface StepHistory {
+  readonly applications: Applications;
+  readonly releases: ReadonlyMap<ReleaseId, ReleaseHistory>;
+}
+
+export const emptyHistory: StepHistory = { applications: new Map(), releases: new Map() };
+
+export const recordEvent = (history: StepHistory, event: ReleaseEvent): StepHistory => {
+  const { state, refusal } = foldEvent(history.applications, event);
+  if (refusal) return history;
+  const releases = new Map(history.releases);
+  const before = history.applications.get(event.application)?.active?.releaseId;
+  if (before && before !== state.active?.releaseId) releases.delete(before);
+  if (event._tag === "CanaryStepPassed" && state.active) {
+    const known = releases.get(event.releaseId) ?? none;
+    releases.set(event.releaseId, { ...known, passed: new Map(known.passed).set(event.step, event.evidence) });
+  }
+  if (event._tag === "CanaryBreached")
+    releases.set(event.releaseId, { ...(releases.get(event.releaseId) ?? none), pinnedVersion: state.version });
+  return { applications: new Map(history.applications).set(event.application, state), releases };
+};
+
+const none: ReleaseHistory = { passed: new Map(), pinnedVersion: null };
+
+/** Whether everything up to a version of the application has been recorded. */
+export const hasReached = (history: StepHistory, application: ApplicationName, version: number): boolean =>
+  (history.applications.get(application)?.version ?? 0) >= version;
+
+export const passedEvidence = (history: StepHistory, releaseId: ReleaseId, step: number): CanaryEvidence | null =>
+  history.releases.get(releaseId)?.passed.get(step) ?? null;
+
+/** Windows of all steps before `step`, in order. */
+export const earlierWindows = (history: StepHistory, releaseId: ReleaseId, step: number): ReadonlyArray<CanaryWindow> =>
+  Array.from({ length: step }, (_, earlier) => passedEvidence(history, releaseId, earlier)?.windows ?? []).flat();
+
+export const pinnedVersion = (history: StepHistory, releaseId: ReleaseId): number | null =>
+  history.releases.get(releaseId)?.pinnedVersion ?? null;
