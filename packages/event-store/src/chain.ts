@@ -1,68 +1,69 @@
-import { createHash } from "node:crypto";
-import { canonicalJson } from "@sluice/contracts";
-import type { Fault, RecordedEvent, StoredEvent, Verification } from "./event-store.ts";
+import { canonicalJson, digestOfBytes, type Timestamp } from "@sluice/contracts";
+import type { RecordedEvent, StoredEvent } from "./event-store.ts";
 
-/** What the first row is chained to, and the head of an empty record. */
-export const GENESIS_HASH = `sha256:${"0".repeat(64)}`;
+const sha256 = (text: string): string => digestOfBytes(text).slice("sha256:".length);
 
-/** At most this many faults are named: the first ones tell where to look. */
-const MAX_FAULTS = 100;
+/** The hash before the first row: that of nothing. */
+export const GENESIS_HASH = sha256("");
 
-/** Hash of a row: of the hash before it and of every other field, in canonical JSON. */
-export const rowHash = (row: Omit<StoredEvent, "hash">): string =>
-  `sha256:${createHash("sha256").update(canonicalJson(row)).digest("hex")}`;
+/**
+ * Hash of a row: sha256 of the canonical JSON (RFC 8785) of all its fields but the hash, where the payload stands by its
+ * own sha256. So a payload that must be forgotten can go while the chain stays verifiable. Keys are in code-unit order, and
+ * strings are escaped as RFC 8785 wants: `JSON.stringify` of this literal is the canonical form.
+ */
+export const hashOf = (row: Omit<StoredEvent, "hash">): string =>
+  sha256(
+    JSON.stringify({
+      application: row.application,
+      eventId: row.eventId,
+      offset: row.offset,
+      partition: row.partition,
+      payloadSha256: sha256(row.payload),
+      position: row.position,
+      previousHash: row.previousHash,
+      recordedAt: row.recordedAt,
+      refusal: row.refusal && { code: row.refusal.code, sentence: row.refusal.sentence },
+      releaseId: row.releaseId,
+      sequence: row.sequence,
+      type: row.type,
+    }),
+  );
 
-/** The row that follows `previousHash` at `position`. */
-export const nextRow = (
-  record: RecordedEvent,
-  position: number,
-  previousHash: string,
-  recordedAt: string,
-): StoredEvent => {
-  const { event, partition, offset, refusal } = record;
-  const row = {
-    position,
-    partition,
-    offset,
-    application: event.application,
-    releaseId: "releaseId" in event ? event.releaseId : null,
-    eventId: event.eventId,
-    type: event._tag,
-    payload: canonicalJson(event),
-    refusal,
-    recordedAt,
-    previousHash,
-  };
-  return { ...row, hash: rowHash(row) };
-};
-
-/** Checks rows in the order of their positions as they stream by. */
-export class ChainVerifier {
-  readonly #faults: Array<Fault> = [];
-  #rows = 0;
-  #position = 0;
-  #head = GENESIS_HASH;
-
-  add(row: StoredEvent): void {
-    this.#rows += 1;
-    const { hash, ...content } = row;
-    const expected = this.#position + 1;
-    if (row.position > expected)
-      this.#fault(expected, "missing", `rows ${expected} to ${row.position - 1} are missing`);
-    else if (row.position < expected)
-      this.#fault(row.position, "inserted", `row ${row.position} stands where row ${expected} was expected`);
-    if (rowHash(content) !== hash) this.#fault(row.position, "changed", `row ${row.position} is not what was recorded`);
-    else if (row.previousHash !== this.#head && row.position === expected)
-      this.#fault(row.position, "reordered", `row ${row.position} does not follow the row before it`);
-    this.#position = row.position;
-    this.#head = hash;
-  }
-
-  result(): Verification {
-    return { rows: this.#rows, head: this.#head, faults: this.#faults };
-  }
-
-  #fault(position: number, kind: Fault["kind"], sentence: string): void {
-    if (this.#faults.length < MAX_FAULTS) this.#faults.push({ position, kind, sentence });
-  }
+export interface Head {
+  readonly position: number;
+  readonly hash: string;
 }
+
+export const emptyHead: Head = { position: 0, hash: GENESIS_HASH };
+
+/** The rows that `records` become after `head`. `sequences` holds the last sequence of each application concerned. */
+export const chainOnto = (
+  head: Head,
+  sequences: ReadonlyMap<string, number>,
+  records: ReadonlyArray<RecordedEvent>,
+  recordedAt: Timestamp,
+): ReadonlyArray<StoredEvent> => {
+  let { position, hash } = head;
+  const counted = new Map(sequences);
+  return records.map(({ partition, offset, event, refusal }) => {
+    position += 1;
+    const sequence = (counted.get(event.application) ?? 0) + 1;
+    counted.set(event.application, sequence);
+    const row = {
+      position,
+      partition,
+      offset,
+      application: event.application,
+      sequence,
+      releaseId: "releaseId" in event ? event.releaseId : null,
+      eventId: event.eventId,
+      type: event._tag,
+      payload: canonicalJson(event),
+      refusal: refusal && { code: refusal.code, sentence: refusal.sentence },
+      recordedAt,
+      previousHash: hash,
+    };
+    hash = hashOf(row);
+    return { ...row, hash };
+  });
+};

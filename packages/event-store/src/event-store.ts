@@ -27,6 +27,8 @@ export interface StoredEvent {
   readonly partition: number;
   readonly offset: number;
   readonly application: ApplicationName;
+  /** 1, 2, 3 … within the application. */
+  readonly sequence: number;
   /** Null for events that belong to no release. */
   readonly releaseId: ReleaseId | null;
   readonly eventId: EventId;

@@ -1,26 +1,29 @@
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
-import { ChainVerifier, GENESIS_HASH, nextRow } from "./chain.ts";
+import { chainOnto, emptyHead } from "./chain.ts";
+import { ChainVerifier } from "./chain-verifier.ts";
 import { EventStore, type StoredEvent } from "./event-store.ts";
+import { MAX_READ } from "./read-limit.ts";
 
-/** In memory, for tests; the contract suite keeps it honest. */
+/** In memory, for tests; kept honest by the contract suite. */
 export const layerMemory: Layer.Layer<EventStore> = Layer.sync(EventStore, () => {
   const rows: Array<StoredEvent> = [];
   const known = new Set<string>();
+  const sequences = new Map<string, number>();
+
   return EventStore.of({
     append: (records, recordedAt) =>
       Effect.sync(() => {
-        const added: Array<StoredEvent> = [];
-        for (const record of records) {
-          const place = `${record.partition}/${record.offset}`;
-          if (known.has(place)) continue;
-          known.add(place);
-          const row = nextRow(record, rows.length + 1, rows.at(-1)?.hash ?? GENESIS_HASH, recordedAt);
-          rows.push(row);
-          added.push(row);
-        }
+        const fresh = records.filter(({ partition, offset }) => {
+          const id = `${partition}/${offset}`;
+          return !known.has(id) && known.add(id);
+        });
+        const added = chainOnto(rows.at(-1) ?? emptyHead, sequences, fresh, recordedAt);
+        for (const row of added) sequences.set(row.application, row.sequence);
+        rows.push(...added);
         return added;
       }),
+    end: Effect.sync(() => rows.length),
     read: ({ application, releaseId, after = 0, limit }) =>
       Effect.sync(() =>
         rows
@@ -30,13 +33,13 @@ export const layerMemory: Layer.Layer<EventStore> = Layer.sync(EventStore, () =>
               (application === undefined || row.application === application) &&
               (releaseId === undefined || row.releaseId === releaseId),
           )
-          .slice(0, limit),
+          .slice(0, Math.min(limit, MAX_READ)),
       ),
-    end: Effect.sync(() => rows.length),
     verify: Effect.sync(() => {
       const verifier = new ChainVerifier();
-      for (const row of rows) verifier.add(row);
-      return verifier.result();
+      for (const row of rows) verifier.push(row);
+      verifier.finish();
+      return verifier.end(rows.at(-1) ?? emptyHead, new Map());
     }),
   });
 });

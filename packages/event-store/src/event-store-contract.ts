@@ -1,0 +1,149 @@
+import { assert, it } from "@effect/vitest";
+import { canonicalJson, type ReleaseEvent, timestampOf } from "@sluice/contracts";
+import * as Effect from "effect/Effect";
+import { GENESIS_HASH, hashOf } from "./chain.ts";
+import { EventStore, type EventStoreError, type RecordedEvent } from "./event-store.ts";
+
+const author = { id: "ada", role: "admin" } as const;
+
+/** A small legal event; what it says is of no concern to the store. */
+export const aborted = (application: string, n: number): ReleaseEvent => ({
+  _tag: "ReleaseAborted",
+  eventId: `evt-${application}-${String(n).padStart(8, "0")}`,
+  application,
+  releaseId: `${application}-rel-${n % 3}`,
+  at: timestampOf(n),
+  author,
+  reason: `grüße "${n}" \u0000 🧪`,
+});
+
+export const recorded = (application: string, n: number, partition = 0): RecordedEvent => ({
+  partition,
+  offset: n,
+  event: aborted(application, n),
+  refusal: n % 4 === 3 ? { code: "paused", sentence: "it is paused" } : null,
+});
+
+const at = "2026-01-01T00:00:00.000Z";
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+
+/** What every event store promises; `provideEmpty` gives each promise an empty one. */
+export const eventStoreContract = (
+  name: string,
+  provideEmpty: <A>(body: Effect.Effect<A, EventStoreError, EventStore>) => Effect.Effect<A, unknown>,
+): void => {
+  const promise = (title: string, body: Effect.Effect<void, EventStoreError, EventStore>) =>
+    it.live(`${name} ${title}`, () => provideEmpty(body), 30_000);
+
+  promise(
+    "chains rows in the given order, from nothing, with positions and sequences without a gap",
+    Effect.gen(function* () {
+      const store = yield* EventStore;
+      assert.strictEqual(yield* store.end, 0);
+      const first = yield* store.append([recorded("a", 0), recorded("b", 0, 1), recorded("a", 1)], at);
+      const second = yield* store.append([recorded("b", 1, 1)], at);
+      const rows = [...first, ...second];
+      assert.deepStrictEqual(
+        rows.map((row) => [row.position, row.application, row.sequence]),
+        [
+          [1, "a", 1],
+          [2, "b", 1],
+          [3, "a", 2],
+          [4, "b", 2],
+        ],
+      );
+      let previous = GENESIS_HASH;
+      for (const row of rows) {
+        assert.strictEqual(row.previousHash, previous);
+        assert.strictEqual(row.hash, hashOf(row));
+        previous = row.hash;
+      }
+      assert.strictEqual(yield* store.end, 4);
+      assert.deepStrictEqual(yield* store.read({ limit: 10 }), rows);
+      assert.strictEqual(rows[0]?.payload, canonicalJson(aborted("a", 0)));
+    }),
+  );
+
+  promise(
+    "is changed by nothing that was recorded before, and takes what is new of a redelivery",
+    Effect.gen(function* () {
+      const store = yield* EventStore;
+      const rows = yield* store.append(
+        range(0, 5).map((n) => recorded("a", n)),
+        at,
+      );
+      const again = yield* store.append(
+        range(2, 7).map((n) => recorded("a", n)),
+        "2027-01-01T00:00:00.000Z",
+      );
+      assert.deepStrictEqual(
+        again.map((row) => row.offset),
+        [5, 6],
+      );
+      assert.deepStrictEqual(yield* store.read({ limit: 10 }), [...rows, ...again]);
+      assert.deepStrictEqual(yield* store.append([], at), []);
+    }),
+  );
+
+  promise(
+    "keeps an event that was refused and accepted later, both times",
+    Effect.gen(function* () {
+      const store = yield* EventStore;
+      const refused = { ...recorded("a", 3) };
+      yield* store.append([refused, { ...refused, offset: 4, refusal: null }], at);
+      const rows = yield* store.read({ limit: 10 });
+      assert.deepStrictEqual(
+        rows.map((row) => [row.eventId, row.refusal?.code ?? null]),
+        [
+          [refused.event.eventId, "paused"],
+          [refused.event.eventId, null],
+        ],
+      );
+    }),
+  );
+
+  promise(
+    "is read by application, by release and in pages",
+    Effect.gen(function* () {
+      const store = yield* EventStore;
+      yield* store.append(
+        range(0, 30).map((n) => recorded(n % 2 ? "a" : "b", n)),
+        at,
+      );
+      const positions = (options: Parameters<typeof store.read>[0]) =>
+        Effect.map(store.read(options), (rows) => rows.map((row) => row.position));
+      assert.deepStrictEqual(yield* positions({ application: "a", limit: 3 }), [2, 4, 6]);
+      assert.deepStrictEqual(yield* positions({ application: "a", after: 6, limit: 2 }), [8, 10]);
+      assert.deepStrictEqual(yield* positions({ releaseId: "b-rel-1", limit: 100 }), [5, 11, 17, 23, 29]);
+      assert.deepStrictEqual(yield* positions({ after: 30, limit: 100 }), []);
+    }),
+  );
+
+  promise(
+    "keeps one chain when two append at once",
+    Effect.gen(function* () {
+      const store = yield* EventStore;
+      const follow = Effect.forEach(range(0, 20), (n) =>
+        store.append(
+          range(n * 5, n * 5 + 5).map((offset) => recorded("a", offset)),
+          at,
+        ),
+      );
+      yield* Effect.all([follow, follow], { concurrency: "unbounded" });
+      const rows = yield* store.read({ limit: 1_000 });
+      assert.deepStrictEqual(
+        rows.map((row) => row.offset),
+        range(0, 100),
+      );
+      assert.deepStrictEqual(yield* store.verify, { rows: 100, head: rows.at(-1)?.hash ?? "", faults: [] });
+    }),
+  );
+
+  promise(
+    "verifies when it is empty",
+    Effect.gen(function* () {
+      const store = yield* EventStore;
+      assert.deepStrictEqual(yield* store.verify, { rows: 0, head: GENESIS_HASH, faults: [] });
+    }),
+  );
+};

@@ -1,0 +1,154 @@
+import type { Timestamp } from "@sluice/contracts";
+import { Database, type DatabaseError, migrate } from "@sluice/postgres";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import { chainOnto, emptyHead, type Head } from "./chain.ts";
+import { ChainVerifier } from "./chain-verifier.ts";
+import { EventStore, EventStoreError, type ReadOptions, type RecordedEvent, type StoredEvent } from "./event-store.ts";
+import { eventStoreMigrations } from "./event-store-migrations.ts";
+import { MAX_READ } from "./read-limit.ts";
+
+type Db = Database["Service"];
+
+interface Row extends Omit<StoredEvent, "refusal"> {
+  readonly refusalCode: string | null;
+  readonly refusalSentence: string | null;
+}
+
+const columns = `position, partition, "offset", application, sequence, release_id as "releaseId", event_id as "eventId",
+  type, payload, refusal_code as "refusalCode", refusal_sentence as "refusalSentence", recorded_at as "recordedAt",
+  previous_hash as "previousHash", hash`;
+
+const storedOf = ({ refusalCode: code, refusalSentence: sentence, ...row }: Row): StoredEvent => ({
+  ...row,
+  refusal: code !== null && sentence !== null ? { code, sentence } : null,
+});
+
+/** Appenders take turns by the lock on the head, so that two registries make one chain. */
+const lockHead = (db: Db): Effect.Effect<Head, DatabaseError> =>
+  Effect.map(db.query<Head>("select position, hash from audit_head for update"), ([head]) => head ?? emptyHead);
+
+const withoutKnown = (db: Db, records: ReadonlyArray<RecordedEvent>) =>
+  Effect.map(
+    db.query<{ partition: number; offset: number }>(
+      `select partition, "offset" from audit_events
+       where (partition, "offset") in (select p, o from unnest($1::int[], $2::bigint[]) as u(p, o))`,
+      [records.map((record) => record.partition), records.map((record) => record.offset)],
+    ),
+    (rows) => {
+      const known = new Set(rows.map((row) => `${row.partition}/${row.offset}`));
+      return records.filter(({ partition, offset }) => {
+        const id = `${partition}/${offset}`;
+        return !known.has(id) && known.add(id);
+      });
+    },
+  );
+
+const lastSequences = (db: Db, records: ReadonlyArray<RecordedEvent>) =>
+  Effect.map(
+    db.query<{ application: string; sequence: number }>(
+      `select name as application,
+         (select sequence from audit_events where application = name order by sequence desc limit 1) as sequence
+       from unnest($1::text[]) as u(name)`,
+      [[...new Set(records.map((record) => record.event.application))]],
+    ),
+    (rows) => new Map(rows.map((row) => [row.application, row.sequence ?? 0])),
+  );
+
+const insert = (db: Db, rows: ReadonlyArray<StoredEvent>) =>
+  db.query(
+    `insert into audit_events (position, partition, "offset", application, sequence, release_id, event_id, type, payload,
+       refusal_code, refusal_sentence, recorded_at, previous_hash, hash)
+     select * from unnest($1::bigint[], $2::int[], $3::bigint[], $4::text[], $5::bigint[], $6::text[], $7::text[],
+       $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[])`,
+    [
+      rows.map((row) => row.position),
+      rows.map((row) => row.partition),
+      rows.map((row) => row.offset),
+      rows.map((row) => row.application),
+      rows.map((row) => row.sequence),
+      rows.map((row) => row.releaseId),
+      rows.map((row) => row.eventId),
+      rows.map((row) => row.type),
+      rows.map((row) => row.payload),
+      rows.map((row) => row.refusal?.code ?? null),
+      rows.map((row) => row.refusal?.sentence ?? null),
+      rows.map((row) => row.recordedAt),
+      rows.map((row) => row.previousHash),
+      rows.map((row) => row.hash),
+    ],
+  );
+
+const append = (db: Db, records: ReadonlyArray<RecordedEvent>, recordedAt: Timestamp) =>
+  db.transaction(
+    Effect.gen(function* () {
+      const head = yield* lockHead(db);
+      const fresh = yield* withoutKnown(db, records);
+      if (fresh.length === 0) return [];
+      const rows = chainOnto(head, yield* lastSequences(db, fresh), fresh, recordedAt);
+      yield* insert(db, rows);
+      return rows;
+    }),
+  );
+
+const read = (db: Db, { application, releaseId, after = 0, limit }: ReadOptions) => {
+  const parameters: Array<unknown> = [after, Math.min(limit, MAX_READ)];
+  const where = ["position > $1"];
+  if (application !== undefined) where.push(`application = $${parameters.push(application)}`);
+  if (releaseId !== undefined) where.push(`release_id = $${parameters.push(releaseId)}`);
+  return Effect.map(
+    db.query<Row>(
+      `select ${columns} from audit_events where ${where.join(" and ")} order by position limit $2`,
+      parameters,
+    ),
+    (rows) => rows.map(storedOf),
+  );
+};
+
+/** Reads in pages up to the head of the moment: what is appended meanwhile is not looked at. */
+const verify = (db: Db) =>
+  Effect.gen(function* () {
+    const [head = emptyHead] = yield* db.query<Head>("select position, hash from audit_head");
+    const [end] = yield* db.query<{ last: number | null }>("select max(position) as last from audit_events");
+    // Rows beyond the head that were there before this read of it are looked at: somebody put them in.
+    const until = Math.max(head.position, end?.last ?? 0);
+    const verifier = new ChainVerifier();
+    for (let after = 0; after < until; ) {
+      const rows = yield* db.query<Row>(
+        `select ${columns} from audit_events where position > $1 and position <= $2 order by position limit ${MAX_READ}`,
+        [after, until],
+      );
+      for (const row of rows) verifier.push(storedOf(row));
+      after = rows.at(-1)?.position ?? until;
+    }
+    verifier.finish();
+    const unplaced = verifier.unplaced();
+    const followers =
+      unplaced.length === 0
+        ? []
+        : yield* db.query<{ hash: string; position: number }>(
+            "select previous_hash as hash, position from audit_events where previous_hash = any($1::text[])",
+            [unplaced],
+          );
+    return verifier.end(head, new Map(followers.map(({ hash, position }) => [hash, position])));
+  });
+
+const failure = (operation: EventStoreError["operation"]) => (error: DatabaseError) =>
+  new EventStoreError({ operation, message: error.message });
+
+const make = Effect.gen(function* () {
+  const db = yield* Database;
+  yield* migrate(db, eventStoreMigrations);
+  return EventStore.of({
+    append: (records, recordedAt) => Effect.mapError(append(db, records, recordedAt), failure("append")),
+    end: Effect.mapError(
+      Effect.map(db.query<Head>("select position, hash from audit_head"), ([head]) => head?.position ?? 0),
+      failure("read"),
+    ),
+    read: (options) => Effect.mapError(read(db, options), failure("read")),
+    verify: Effect.mapError(verify(db), failure("verify")),
+  });
+});
+
+/** The audit record in a table of the shared database, which refuses every change of it. */
+export const layerPostgres: Layer.Layer<EventStore, DatabaseError, Database> = Layer.effect(EventStore, make);
