@@ -1,5 +1,6 @@
 import * as Command from "effect/cli/Command";
 import { auditCommand } from "./verbs/audit.ts";
+import { demoCommand } from "./verbs/demo.ts";
 import { gateCommand } from "./verbs/gate.ts";
 import { kpiCommand } from "./verbs/kpi.ts";
 import {
@@ -32,5 +33,5 @@ const releaseCommand = Command.make("release").pipe(
 /** The command line: one file per verb under `verbs/`. Heavy parts are loaded by the verb that needs them. */
 export const sluice = Command.make("sluice").pipe(
   Command.withDescription("CI/CD for prompts and models: offline gate, shadow, canary, rollback, audit record."),
-  Command.withSubcommands([gateCommand, releaseCommand, auditCommand, kpiCommand, upCommand]),
+  Command.withSubcommands([gateCommand, releaseCommand, auditCommand, kpiCommand, upCommand, demoCommand]),
 );

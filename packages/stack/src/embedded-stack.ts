@@ -23,7 +23,7 @@ export interface EmbeddedStackSettings {
   readonly controller: CanaryControllerSettingsInput;
   readonly shadowJudge: ShadowJudgeSettingsInput;
   readonly judge: JudgeSettings;
-  /** Where pages go; null keeps them as events of the record only. */
+  /** Where pages go; null writes them to the log. */
   readonly webhook: Pager.WebhookSettings | null;
 }
 
@@ -50,7 +50,7 @@ const embeddedPorts = ({ directory, judge, webhook }: EmbeddedStackSettings) => 
         stores,
         Telemetry.layerClickHouse({ path: join(directory, "clickhouse") }),
         Judge.layer(judge),
-        webhook ? Pager.layerWebhook(webhook) : Pager.layerRecordOnly,
+        webhook ? Pager.layerWebhook(webhook) : Pager.layerLog,
       ),
     ),
   );

@@ -1,0 +1,198 @@
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { digestOfBytes, KpiBody, type Role, VerificationBody } from "@sluice/contracts";
+import {
+  simulateUsers,
+  startModelServer,
+  startWebhookReceiver,
+  type UsersTally,
+  type WebhookReceiver,
+} from "@sluice/simulator";
+import { embeddedStack } from "@sluice/stack";
+import * as Effect from "effect/Effect";
+import * as Fiber from "effect/Fiber";
+import * as Schedule from "effect/Schedule";
+import * as Stream from "effect/Stream";
+import { eventSentence } from "../event-sentence.ts";
+import { registryStream } from "../event-stream.ts";
+import { Exit, exitCodes, internalError } from "../exit.ts";
+import { print, printJson } from "../output.ts";
+import type { RegistryAddress } from "../registry-client.ts";
+import { table } from "../verbs/kpi.ts";
+import { readRegistry } from "../verbs/release-read.ts";
+import { type Outcome, registerApplication, runReleases, type Stage } from "./director.ts";
+import { type DemoApplication, demoApplications, simulatedModels } from "./scenarios.ts";
+
+export interface DemoOptions {
+  readonly keep: boolean;
+  readonly data: string | undefined;
+  readonly port: number;
+  readonly json: boolean;
+}
+
+/** Every random number of the demo follows from it. */
+const SEED = 4_400;
+
+export const runDemo = (options: DemoOptions) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const say = (line: string) => (options.json ? Effect.void : print(line));
+      const startedAt = performance.now();
+      const { stage, pages } = yield* setTheStage(options, say);
+      yield* say(`registry ${stage.ci.url}`);
+      yield* Effect.forkScoped(Effect.ignore(narrate(stage.ci, startedAt, say)));
+      for (const application of demoApplications) yield* registerApplication(stage, application);
+      const users = yield* startUsers(stage.gateway);
+      const outcomes = (yield* Effect.forEach(demoApplications, (application) => runReleases(stage, application), {
+        concurrency: "unbounded",
+      })).flat();
+      const summary = yield* closing(stage, outcomes, pages);
+      if (options.keep) {
+        yield* report(options, { ...summary, users: null }, say);
+        yield* say(`\neverything goes on; registry ${stage.ci.url}, viewer token ${stage.ci.token}; stop with Ctrl-C`);
+        return yield* Effect.never;
+      }
+      const tallies = yield* users.stop;
+      yield* report(options, { ...summary, users: tallies }, say);
+      yield* say(`\nregistry was at ${stage.ci.url}; run with --keep to look around`);
+      const wrong = outcomes.filter(({ phases, expected }) => phases.join() !== expected.join());
+      if (wrong.length > 0)
+        return yield* new Exit({
+          code: exitCodes.internal,
+          sentence: `${wrong.length} of ${outcomes.length} releases did not end as the demo expects: ${wrong.map((outcome) => `${outcome.title} ended ${outcome.phases.join(", then ")}`).join("; ")}`,
+        });
+    }),
+  );
+
+type Say = (line: string) => Effect.Effect<void>;
+
+const setTheStage = Effect.fnUntraced(function* (options: DemoOptions, say: Say) {
+  yield* say("starting five services on embedded databases, and a simulated model server");
+  const directory = options.data ?? (yield* temporaryDirectory);
+  const models = yield* Effect.acquireRelease(
+    Effect.promise(() => startModelServer({ port: 0, seed: SEED, models: simulatedModels })),
+    (server) => Effect.promise(() => server.close()),
+  );
+  const webhook = yield* Effect.acquireRelease(
+    Effect.promise(() => startWebhookReceiver()),
+    (receiver) => Effect.promise(() => receiver.close()),
+  );
+  const people = { ci: newToken("ci"), operator: newToken("operator"), approver: newToken("approver") };
+  const stack = yield* embeddedStack({
+    directory,
+    registry: { port: options.port, tokens: Object.values(people).map(({ grant }) => grant) },
+    gateway: {
+      port: 0,
+      providers: { simulated: { baseUrl: models.baseUrl } },
+      probeKey: randomBytes(16).toString("hex"),
+    },
+    controller: {},
+    shadowJudge: {},
+    judge: { providers: {} },
+    webhook: { url: webhook.url },
+  }).pipe(Effect.mapError((failure) => internalError(failure.message)));
+  const as = (person: { token: string }): RegistryAddress => ({ url: stack.registryAddress, token: person.token });
+  const stage: Stage & { gateway: string } = {
+    ci: as(people.ci),
+    operator: as(people.operator),
+    approver: as(people.approver),
+    models: models.baseUrl,
+    gateway: `${stack.gatewayAddress}/v1`,
+  };
+  return { stage, pages: webhook };
+});
+
+const temporaryDirectory = Effect.acquireRelease(
+  Effect.promise(() => mkdtemp(join(tmpdir(), "sluice-demo-"))),
+  (directory) => Effect.promise(() => rm(directory, { recursive: true, force: true })),
+);
+
+const newToken = (role: Role) => {
+  const token = randomBytes(24).toString("base64url");
+  return { token, grant: { tokenDigest: digestOfBytes(token), id: `demo ${role}`, role } };
+};
+
+const startUsers = Effect.fnUntraced(function* (gatewayUrl: string) {
+  const abort = new AbortController();
+  const traffic = (application: DemoApplication) =>
+    Effect.promise(() =>
+      simulateUsers({
+        ...application.users,
+        gatewayUrl,
+        application: application.application,
+        seed: SEED,
+        signal: abort.signal,
+      }),
+    );
+  const fiber = yield* Effect.forkScoped(
+    Effect.forEach(demoApplications, traffic, { concurrency: "unbounded" }).pipe(Effect.uninterruptible),
+  );
+  const stop = Effect.andThen(
+    Effect.sync(() => abort.abort()),
+    Fiber.join(fiber),
+  );
+  yield* Effect.addFinalizer(() => stop);
+  return { stop };
+});
+
+/** Each event of the record as a line. */
+const narrate = (address: RegistryAddress, startedAt: number, say: Say) =>
+  Stream.runForEach(registryStream(address, 0), (message) => {
+    if (message._tag === "State" || !message.recorded.accepted) return Effect.void;
+    const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1).padStart(5);
+    const { event } = message.recorded;
+    return say(`${seconds} s  ${event.application.padEnd(13)}  ${eventSentence(event)}`);
+  });
+
+const closing = Effect.fnUntraced(function* (stage: Stage, outcomes: ReadonlyArray<Outcome>, pages: WebhookReceiver) {
+  const audit = yield* readRegistry(stage.ci, "/v1/audit/verify", VerificationBody);
+  // The analysts' table follows the record a moment later.
+  const kpis = yield* readRegistry(stage.ci, "/v1/kpi", KpiBody).pipe(
+    Effect.repeat({
+      until: (body) => body.kpi_overrides.length > 0 && body.kpi_lead_time.length > 0,
+      schedule: Schedule.max([Schedule.spaced("200 millis"), Schedule.recurs(25)]),
+    }),
+  );
+  return { outcomes, audit, kpis, pages: [...pages.received] };
+});
+
+interface Summary {
+  readonly outcomes: ReadonlyArray<Outcome>;
+  readonly audit: typeof VerificationBody.Type;
+  readonly kpis: typeof KpiBody.Type;
+  readonly pages: ReadonlyArray<unknown>;
+  /** Null while the users go on. */
+  readonly users: ReadonlyArray<UsersTally> | null;
+}
+
+const report = Effect.fnUntraced(function* (options: DemoOptions, summary: Summary, say: Say) {
+  if (options.json) return yield* printJson(summary);
+  yield* say("\nhow they ended");
+  for (const line of table(
+    summary.outcomes.map(({ application, title, releaseId, phases }) => ({
+      application,
+      release: releaseId,
+      change: title,
+      ended: phases.join(", overridden, then "),
+    })),
+  ))
+    yield* say(`  ${line}`);
+  yield* say(`\npages received by the webhook: ${summary.pages.length}`);
+  for (const page of summary.pages) yield* say(`  ${JSON.stringify(page)}`);
+  if (summary.users) {
+    const sent = summary.users.reduce((sum, tally) => sum + tally.sent, 0);
+    const failed = summary.users.reduce((sum, tally) => sum + tally.failed, 0);
+    yield* say(`\nusers: ${sent} requests, ${failed} failed`);
+  }
+  const { rows, faults, head } = summary.audit;
+  yield* say(
+    `\naudit: ${rows} rows, ${faults.length === 0 ? "unbroken chain" : `${faults.length} faults`}, head ${head}`,
+  );
+  yield* say("\nKPIs");
+  for (const [view, kpiRows] of Object.entries(summary.kpis)) {
+    yield* say(`  ${view}`);
+    for (const line of table(kpiRows)) yield* say(`    ${line}`);
+  }
+});
