@@ -131,6 +131,12 @@ const parts = new Map<string, Part>([
 const portkey = await startPortkey();
 if (portkey) parts.set("portkey", portkey);
 
+const stop = () => {
+  for (const { child } of [upstream, ...parts.values()]) child.kill();
+  load.kill();
+  process.exit();
+};
+
 const row = (cells: ReadonlyArray<string>) => console.log(`| ${cells.join(" | ")} |`);
 const figure = (value: number, digits = 2) => (Number.isFinite(value) ? value.toFixed(digits) : "–");
 
@@ -179,6 +185,7 @@ const added = async (title: string, plan: Partial<LoadPlan>) => {
     ]);
   }
 };
+if (process.argv.includes("--only-full")) stop();
 await added("300 requests/s, JSON", { kind: "paced", requestsPerSecond: 300, connections: 64 });
 await added("50 streams/s, first event after 20 ms", {
   kind: "paced",
@@ -194,5 +201,4 @@ if (!process.argv.includes("--no-memory")) {
   console.log(`\nRSS after ${memorySeconds} s at full load with the bus stalled: ${figure(rssMbOf(stalled), 0)} MB`);
   stalled.child.kill();
 }
-for (const { child } of [upstream, ...parts.values()]) child.kill();
-load.kill();
+stop();

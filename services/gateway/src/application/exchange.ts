@@ -81,9 +81,11 @@ export class Exchange implements AnswerHandler {
     this.#call?.abort();
   }
 
-  readonly wanted = (): boolean => !this.#done && !this.#client.isGone();
+  wanted(): boolean {
+    return !this.#done && !this.#client.isGone();
+  }
 
-  readonly onHead = (status: number, headers: IncomingHttpHeaders): void => {
+  onHead(status: number, headers: IncomingHttpHeaders): void {
     if (this.#done) return;
     this.#status = status;
     this.#headers = headers;
@@ -92,9 +94,9 @@ export class Exchange implements AnswerHandler {
     this.#splitter = new SseSplitter(MAX_EVENT_BYTES);
     this.#streamFacts = new StreamFacts(this.#plan.endpoint, MAX_PAYLOAD_LENGTH);
     this.#client.startStream(status, answerHeaders(headers, this.#plan.ownHeaders));
-  };
+  }
 
-  readonly onData = (chunk: Buffer): boolean => {
+  onData(chunk: Buffer): boolean {
     if (this.#done) return true;
     if (this.#splitter) return this.#passOn(this.#splitter, chunk);
     this.#bytes += chunk.length;
@@ -103,15 +105,15 @@ export class Exchange implements AnswerHandler {
       this.#call?.abort();
     } else this.#chunks.push(chunk);
     return true;
-  };
+  }
 
-  readonly onEnd = (): void => {
+  onEnd(): void {
     if (this.#done) return;
     if (this.#splitter) this.#endStream(this.#splitter);
     else this.#endAnswer();
-  };
+  }
 
-  readonly onFailure = (failure: CallFailure): void => {
+  onFailure(failure: CallFailure): void {
     if (this.#done) return;
     if (this.#client.isGone()) {
       this.#leave();
@@ -122,7 +124,7 @@ export class Exchange implements AnswerHandler {
     const { connectionRetries, upstreams } = this.#plan;
     if (mayRetry && this.#attempt < Math.max(connectionRetries, upstreams.length - 1)) this.#again();
     else this.#failWith(failure);
-  };
+  }
 
   #try(): void {
     const upstream = this.#plan.upstreams[Math.min(this.#attempt, this.#plan.upstreams.length - 1)];

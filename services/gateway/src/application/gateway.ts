@@ -188,7 +188,6 @@ export class Gateway {
   }
 
   #record(served: Served, outcome: Outcome): void {
-    const { text, clientGone, ...measured } = outcome;
     const { choice, known, requestId } = served;
     const { application, candidate } = known.routing;
     const clusterKey =
@@ -206,17 +205,27 @@ export class Gateway {
       startedAt: timestampOf(served.startedAtMs),
       endedAt: timestampOf(this.#parts.observations.endOf(Date.now())),
       streamed: served.body.stream === true,
-      ...measured,
-      ...(samplesPayload(candidate, served, outcome) && {
-        payload: {
-          input: payloadText(requestText(served.request.endpoint, served.body), this.#options.redaction),
-          output: payloadText(text, this.#options.redaction),
-        },
-      }),
+      // One by one: copies of objects are what every request would pay for.
+      status: outcome.status,
+      errorClass: outcome.errorClass,
+      latencyMs: outcome.latencyMs,
+      timeToFirstTokenMs: outcome.timeToFirstTokenMs,
+      inputTokens: outcome.inputTokens,
+      outputTokens: outcome.outputTokens,
+      finishReason: outcome.finishReason,
+      refused: outcome.refused,
     };
-    this.#parts.observations.add(observation);
+    const sampled = samplesPayload(candidate, served, outcome);
+    this.#parts.observations.add(sampled ? { ...observation, payload: this.#payloadOf(served, outcome) } : observation);
     this.#parts.metrics.served(observation);
-    if (!clientGone && outcome.errorClass === null) this.#mirror(served, outcome, clusterKey);
+    if (!outcome.clientGone && outcome.errorClass === null) this.#mirror(served, outcome, clusterKey);
+  }
+
+  #payloadOf({ request, body }: Served, { text }: Outcome): NonNullable<Observation["payload"]> {
+    return {
+      input: payloadText(requestText(request.endpoint, body), this.#options.redaction),
+      output: payloadText(text, this.#options.redaction),
+    };
   }
 
   /** Only what the baseline answered can be compared, and only words can be judged. */

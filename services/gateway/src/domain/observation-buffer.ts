@@ -72,13 +72,20 @@ export class ObservationBuffer {
       if (observation.payload) this.#dropped.payloads += 1;
       return;
     }
-    const { payload, ...bare } = observation;
-    const length = lengthOf(observation);
-    const keepsPayload = payload !== undefined && this.#payloadLength + length <= this.#limits.payloadLength;
-    if (payload && !keepsPayload) this.#dropped.payloads += 1;
-    if (keepsPayload) this.#payloadLength += length;
     this.#count += 1;
-    this.#waitingOf(observation.application).observations.push(keepsPayload ? observation : bare);
+    this.#waitingOf(observation.application).observations.push(this.#bounded(observation));
+  }
+
+  #bounded(observation: Observation): Observation {
+    if (!observation.payload) return observation;
+    const length = lengthOf(observation);
+    if (this.#payloadLength + length <= this.#limits.payloadLength) {
+      this.#payloadLength += length;
+      return observation;
+    }
+    this.#dropped.payloads += 1;
+    const { payload: _, ...bare } = observation;
+    return bare;
   }
 
   addPair(pair: ShadowPairRecorded): void {
