@@ -7,6 +7,8 @@ export { hypergeometric } from "./distributions/hypergeometric.ts";
 export { noncentralTSf } from "./distributions/noncentral-t.ts";
 export { normal } from "./distributions/normal.ts";
 export { studentT } from "./distributions/student-t.ts";
+export * from "./forecast/forecast.ts";
+export type { ForecastMetric } from "./forecast/growth.ts";
 export { InvalidArgument } from "./invalid-argument.ts";
 export * from "./offline/adjust.ts";
 export type { Alternative, ConfidenceInterval } from "./offline/alternative.ts";

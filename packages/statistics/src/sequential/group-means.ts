@@ -48,7 +48,7 @@ const defaults: GroupMeansConfig = {
   margin: 0,
   bets: [0.04, 0.09, 0.2, 0.4, 0.75],
   weights: [0.2, 0.2, 0.2, 0.2, 0.2],
-  start: { atFirst: 0.6, spanWindows: 120 },
+  start: { atFirst: 0.75, spanWindows: 120 },
   confidence: 0.95,
 };
 const DISPLAY_TUNING = 1_000;

@@ -39,17 +39,17 @@ export type PairedEvidence = Evidence & {
 
 const defaults: PairedBettingConfig = {
   margin: 0,
-  // From a drop that takes 40,000 pairs to see to one that takes a hundred.
-  effects: [0.02, 0.045, 0.09, 0.18, 0.36],
-  weights: [0.2, 0.2, 0.2, 0.2, 0.2],
+  // From a drop that takes 20,000 pairs to see to one that takes a hundred; between two of them little is lost.
+  effects: [0.025, 0.06, 0.15, 0.35],
+  weights: [0.25, 0.25, 0.25, 0.25],
   confidence: 0.95,
 };
 
 // A bet never risks more than this share of the wealth, so that a single pair cannot end the process.
 const LARGEST_BET = 0.9;
-// Before there are differences: as if four had shown a standard deviation of 0.25.
-const PRIOR_PAIRS = 4;
-const PRIOR_VARIANCE = 0.0625;
+// Before there are differences: as if ten had shown a standard deviation of 0.5. A wide prior makes the first bets timid.
+const PRIOR_PAIRS = 10;
+const PRIOR_VARIANCE = 0.25;
 const DISPLAY_TUNING = 1_000;
 
 const initial = (config: Partial<PairedBettingConfig> = {}): PairedBettingState => {

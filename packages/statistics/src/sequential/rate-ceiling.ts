@@ -31,9 +31,9 @@ export type RateCeilingEvidence = Evidence & {
 };
 
 const defaults = {
-  oddsRatios: [1.35, 1.8, 2.6, 4.5, 10],
-  weights: [0.2, 0.25, 0.25, 0.2, 0.1],
-  start: { atFirst: 0.6, spanWindows: 120 },
+  oddsRatios: [1.3, 1.7, 2.4, 5, 15],
+  weights: [0.15, 0.3, 0.25, 0.25, 0.05],
+  start: { atFirst: 0.75, spanWindows: 120 },
   confidence: 0.95,
 };
 const DISPLAY_TUNING = 2_000;

@@ -49,13 +49,13 @@ export type RateEvidence = Evidence & {
   readonly oddsRatio: number | null;
 };
 
-// Few points over a wide range: faults of 1.3 to 10 times the odds. Between two neighbours at most a tenth of the growth
+// Few points over a wide range: faults of 1.3 to 15 times the odds. Between two neighbours at most a tenth of the growth
 // rate is lost, while each further point would cost every alternative its share of the prior.
 const defaults: StratifiedRatesConfig = {
   psi0: 1,
-  oddsRatios: [1.35, 1.8, 2.6, 4.5, 10],
-  weights: [0.2, 0.25, 0.25, 0.2, 0.1],
-  start: { atFirst: 0.6, spanWindows: 120 },
+  oddsRatios: [1.3, 1.7, 2.4, 5, 15],
+  weights: [0.15, 0.3, 0.25, 0.25, 0.05],
+  start: { atFirst: 0.75, spanWindows: 120 },
   confidence: 0.95,
 };
 

@@ -1,0 +1,18 @@
+import { kayentaEqual, kayentaUnequal, kayentaUnequalIncrease } from "./kayenta.ts";
+import { fixedThresholds, growthbook, naivePeeking, pooledMsprt, pooledObrienFleming } from "./peers.ts";
+import { sluice, sluiceByRequest } from "./sluice.ts";
+import type { Method } from "./watcher.ts";
+
+/** All methods of the comparison, in the order of the table. Peers follow their published definitions, not their code. */
+export const comparedMethods: ReadonlyArray<Method> = [
+  sluice,
+  sluiceByRequest,
+  naivePeeking,
+  kayentaUnequal,
+  kayentaUnequalIncrease,
+  kayentaEqual,
+  fixedThresholds,
+  pooledObrienFleming,
+  growthbook,
+  pooledMsprt,
+];
