@@ -1,3 +1,4 @@
+import { setTimeout as delay, setTimeout as delay } from "node:timers/promises";
 import type { Bundle, CaseResultLine } from "@sluice/contracts";
 import { looksLikeRefusal } from "@sluice/judge/refusal";
 import { Pool } from "undici";
@@ -19,8 +20,16 @@ export const evalSetOf = (sizes: Partial<Readonly<Record<Category, number>>>): R
   );
 
 const CONCURRENCY = 32;
+/** A model at its capacity is asked again; an eval run has time. */
+const MAX_TRIES = 60;
+const RETRY_MS = 250;
+/** A case that is told to come back (429) does so this often at most: an eval run can wait, and a quota is no mistake. */
+const TRIES = 60;
 
-/** Asks the model server every case with the bundle's prompt and scores the answers: the lines of a case-result file. */
+/**
+ * Asks the model server every case with the bundle's prompt and scores the answers: the lines of a case-result file, in
+ * the order of the cases. What the server keeps refusing is an error of the case, not a wrong answer.
+ */
 export const runEvalSet = async (
   baseUrl: string,
   bundle: Bundle,
@@ -28,8 +37,14 @@ export const runEvalSet = async (
 ): Promise<ReadonlyArray<CaseResultLine>> => {
   const url = new URL(baseUrl);
   const pool = new Pool(url.origin, { connections: CONCURRENCY });
+  const lines: Array<CaseResultLine> = [];
+  const waiting = cases.entries();
+  const work = async () => {
+    for (const [i, evalCase] of waiting) lines[i] = await runCase(pool, url.pathname, bundle, evalCase);
+  };
   try {
-    return await Promise.all(cases.map((evalCase) => runCase(pool, url.pathname, bundle, evalCase)));
+    await Promise.all(Array.from({ length: CONCURRENCY }, work));
+    return lines;
   } finally {
     await pool.close();
   }
@@ -38,21 +53,30 @@ export const runEvalSet = async (
 const runCase = async (pool: Pool, path: string, bundle: Bundle, evalCase: EvalCase): Promise<CaseResultLine> => {
   const { caseId, category, safety, text } = evalCase;
   const about = { case_id: caseId, slice: category, safety, input: text };
-  const response = await pool.request({
-    method: "POST",
-    path: `${path}/chat/completions`,
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({
-      ...bundle.model.parameters,
-      model: bundle.model.model,
-      messages: [...bundle.prompt.messages, { role: "user", content: text }],
-    }),
-  });
-  const answer = await response.body.json();
-  if (response.statusCode !== 200) return { ...about, error: `status ${response.statusCode}` };
+  const request = {
+    ...bundle.model.parameters,
+    model: bundle.model.model,
+    messages: [...bundle.prompt.messages, { role: "user", content: text }],
+  };
+  const { status, answer } = await ask(pool, path, JSON.stringify(request), MAX_TRIES);
+  if (status !== 200) return { ...about, error: `status ${status}` };
   const output = contentOf(answer);
   const passed = isRight(evalCase, output);
   return { ...about, output, passed, score: passed ? 1 : 0 };
+};
+
+const ask = async (
+  pool: Pool,
+  path: string,
+  body: string,
+  tries: number,
+): Promise<{ readonly status: number; readonly answer: unknown }> => {
+  const headers = { "content-type": "application/json" };
+  const response = await pool.request({ method: "POST", path: `${path}/chat/completions`, headers, body });
+  const answer = await response.body.json();
+  if (response.statusCode !== 429 || tries <= 1) return { status: response.statusCode, answer };
+  await delay(RETRY_MS);
+  return ask(pool, path, body, tries - 1);
 };
 
 const contentOf = (answer: unknown): string => {
