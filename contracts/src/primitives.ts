@@ -6,24 +6,31 @@ const pattern = (expression: RegExp, expected: string) => Schema.isPattern(expre
 /** `sha256:` and 64 lower-case hex digits: the address of an artifact, bundle, policy or piece of evidence. */
 export const Digest = Schema.String.check(pattern(/^sha256:[0-9a-f]{64}$/u, "sha256: and 64 hex digits")).annotate({
   identifier: "Digest",
+  description: "Address of an artifact, bundle, policy or piece of evidence: SHA-256 of its canonical JSON.",
 });
 export type Digest = typeof Digest.Type;
 
 /** What users call; also the model name in an OpenAI request. */
 export const ApplicationName = Schema.String.check(
   pattern(/^[a-z0-9][a-z0-9._-]{0,62}$/u, "1 to 63 of a-z, 0-9, '.', '_', '-', starting with a letter or digit"),
-).annotate({ identifier: "ApplicationName" });
+).annotate({
+  identifier: "ApplicationName",
+  description: "What users call; also the model name in an OpenAI request.",
+});
 export type ApplicationName = typeof ApplicationName.Type;
 
 export const ReleaseId = Schema.String.check(
   pattern(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}$/u, "1 to 100 of letters, digits, '.', '_', '-'"),
-).annotate({ identifier: "ReleaseId" });
+).annotate({ identifier: "ReleaseId", description: "One attempt to replace the baseline of an application." });
 export type ReleaseId = typeof ReleaseId.Type;
 
 /** Derived from the event's cause (see `@sluice/release` event-id), so that a repeated decision is the same event. */
 export const EventId = Schema.String.check(
   pattern(/^[a-zA-Z0-9][a-zA-Z0-9._:-]{7,127}$/u, "8 to 128 of letters, digits, '.', '_', ':', '-'"),
-).annotate({ identifier: "EventId" });
+).annotate({
+  identifier: "EventId",
+  description: "Derived from the event's cause, so that a repeated decision is the same event.",
+});
 export type EventId = typeof EventId.Type;
 
 /**
@@ -32,7 +39,7 @@ export type EventId = typeof EventId.Type;
 export const Timestamp = Schema.String.check(
   pattern(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/u, "UTC with milliseconds, such as 2026-01-31T09:00:00.000Z"),
   Schema.makeFilter((value) => !Number.isNaN(Date.parse(value)) || "a date that exists"),
-).annotate({ identifier: "Timestamp" });
+).annotate({ identifier: "Timestamp", description: "An instant, always UTC with milliseconds." });
 export type Timestamp = typeof Timestamp.Type;
 
 export const timestampOf = (epochMs: number): Timestamp => new Date(epochMs).toISOString();
