@@ -30,7 +30,7 @@ export interface PublishingParts {
 
 /**
  * Sends what the buffer holds. New batches are cut only when the last ones are gone, so a bus that is down costs no
- * more than the buffer and one cut of it, and order is kept. Run by one fiber at a time.
+ * more than the buffer's bounds, and order is kept. Run by one fiber at a time.
  */
 export const makeFlush = Effect.fnUntraced(function* ({ table, observations, metrics }: PublishingParts) {
   const bus = yield* EventBus;
@@ -40,6 +40,7 @@ export const makeFlush = Effect.fnUntraced(function* ({ table, observations, met
     Effect.timeout(PUBLISH_TIMEOUT),
     Effect.tap(() =>
       Effect.sync(() => {
+        observations.published(outbox.slice(0, EVENTS_PER_PUBLICATION));
         outbox = outbox.slice(EVENTS_PER_PUBLICATION);
       }),
     ),

@@ -101,13 +101,21 @@ describe("ObservationBuffer", () => {
     const [batch] = batchesOf(buffer.cut(START_MS + 1, new Set()));
     expect(batch?.observations.map((kept) => kept.payload !== undefined)).toEqual([true, false, false, false]);
     expect(buffer.dropped).toEqual({ observations: 2, payloads: 5, pairs: 0 });
+    buffer.add(observation(START_MS, { payload }));
+    expect(buffer.dropped.observations).toBe(3);
+    buffer.published(batch ? [batch] : []);
+    buffer.add(observation(START_MS, { payload }));
+    expect(batchesOf(buffer.cut(START_MS + 2, new Set()))[0]?.observations[0]?.payload).toEqual(payload);
+    expect(buffer.size).toBe(1);
   });
 
   it("bounds pairs by the same measure", () => {
     const buffer = makeBuffer({ observations: 4, payloadLength: 200 });
     for (let i = 0; i < 4; i += 1) buffer.addPair(pair);
-    expect(buffer.cut(START_MS, new Set())).toHaveLength(2);
+    const cut = buffer.cut(START_MS, new Set());
+    expect(cut).toHaveLength(2);
     expect(buffer.dropped.pairs).toBe(2);
+    buffer.published(cut);
     buffer.addPair(pair);
     expect(buffer.cut(START_MS, new Set())).toHaveLength(1);
   });

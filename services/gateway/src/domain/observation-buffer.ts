@@ -53,6 +53,7 @@ export class ObservationBuffer {
     return this.#dropped;
   }
 
+  /** Observations that the process holds, cut or not. */
   get size(): number {
     return this.#count;
   }
@@ -112,9 +113,18 @@ export class ObservationBuffer {
       if (waiting.observations.length === 0 && !active.has(application)) continue;
       for (const batch of this.#batchesOf(application, waiting, throughMs)) events.push(batch);
     }
-    this.#count = 0;
-    this.#payloadLength = 0;
     return events;
+  }
+
+  /** What was cut counts against the bounds until it is on the bus: the process holds it as well. */
+  published(events: ReadonlyArray<ObservationEvent>): void {
+    for (const event of events) {
+      if (event._tag === "ShadowPairRecorded") this.#payloadLength -= pairLength(event);
+      else {
+        this.#count -= event.observations.length;
+        for (const observation of event.observations) this.#payloadLength -= lengthOf(observation);
+      }
+    }
   }
 
   *#batchesOf(application: ApplicationName, waiting: Waiting, throughMs: number): Generator<ObservationEvent> {
