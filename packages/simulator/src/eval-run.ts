@@ -1,4 +1,4 @@
-import { setTimeout as delay, setTimeout as delay } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Bundle, CaseResultLine } from "@sluice/contracts";
 import { looksLikeRefusal } from "@sluice/judge/refusal";
 import { Pool } from "undici";
@@ -20,8 +20,6 @@ export const evalSetOf = (sizes: Partial<Readonly<Record<Category, number>>>): R
   );
 
 const CONCURRENCY = 32;
-/** A model at its capacity is asked again; an eval run has time. */
-const MAX_TRIES = 60;
 const RETRY_MS = 250;
 /** A case that is told to come back (429) does so this often at most: an eval run can wait, and a quota is no mistake. */
 const TRIES = 60;
@@ -58,7 +56,7 @@ const runCase = async (pool: Pool, path: string, bundle: Bundle, evalCase: EvalC
     model: bundle.model.model,
     messages: [...bundle.prompt.messages, { role: "user", content: text }],
   };
-  const { status, answer } = await ask(pool, path, JSON.stringify(request), MAX_TRIES);
+  const { status, answer } = await ask(pool, path, JSON.stringify(request), TRIES);
   if (status !== 200) return { ...about, error: `status ${status}` };
   const output = contentOf(answer);
   const passed = isRight(evalCase, output);

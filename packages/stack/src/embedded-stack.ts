@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import * as ArtifactStore from "@sluice/artifact-store";
 import { type CanaryControllerSettingsInput, canaryControllerService } from "@sluice/canary-controller";
@@ -19,8 +20,8 @@ export interface EmbeddedStackSettings {
   /** One process at a time; it is created when it is not there. */
   readonly directory: string;
   readonly registry: RegistrySettingsInput;
-  readonly gateway: Omit<GatewaySettingsInput, "routingFile">;
-  readonly controller: CanaryControllerSettingsInput;
+  readonly gateway: Omit<GatewaySettingsInput, "routingFile" | "probeKey">;
+  readonly controller: Omit<CanaryControllerSettingsInput, "gatewayUrl" | "probeKey">;
   readonly shadowJudge: ShadowJudgeSettingsInput;
   readonly judge: JudgeSettings;
   /** Where pages go; null writes them to the log. */
@@ -61,9 +62,11 @@ const startServices = Effect.fnUntraced(function* (settings: EmbeddedStackSettin
   const registry = yield* registryService(settings.registry);
   yield* gateService();
   yield* shadowJudgeService(settings.shadowJudge);
+  // Shared by the two in this process and known to nobody else.
+  const probeKey = randomBytes(24).toString("base64url");
   const gateway = yield* gatewayService(
-    gatewaySettings({ ...settings.gateway, routingFile: join(settings.directory, "routing.json") }),
+    gatewaySettings({ ...settings.gateway, probeKey, routingFile: join(settings.directory, "routing.json") }),
   );
-  yield* canaryControllerService({ gatewayUrl: gateway.address, ...settings.controller });
+  yield* canaryControllerService({ ...settings.controller, gatewayUrl: gateway.address, probeKey });
   return { registryAddress: registry.address, gatewayAddress: gateway.address } satisfies EmbeddedStack;
 });

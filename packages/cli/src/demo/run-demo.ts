@@ -86,7 +86,6 @@ const setTheStage = Effect.fnUntraced(function* (options: DemoOptions, say: Say)
     gateway: {
       port: 0,
       providers: { simulated: { baseUrl: models.baseUrl } },
-      probeKey: randomBytes(16).toString("hex"),
     },
     controller: {},
     shadowJudge: {},

@@ -50,7 +50,7 @@ export const simulatedModels: Readonly<Record<string, Behaviour>> = {
   // Forgets the form when an order has several items: its eval set has no such order, production has.
   "shop-2-mini": { ...better, proseRate: { otherwise: 0.01, "several-items": 0.7 } },
   // Good answers, but a quota that a quarter of the traffic exceeds: neither evals nor a sampled shadow can see it.
-  "shop-2-quota": { ...better, capacityPerSecond: 20 },
+  "shop-2-quota": { ...better, capacityPerSecond: 40 },
   // Bad at one thing that nobody needs any more.
   "shop-2-no-fax": { ...better, wrongRate: { otherwise: 0.02, fax: 0.5 } },
 };
@@ -83,7 +83,7 @@ export const demoApplications: ReadonlyArray<DemoApplication> = [
     application: "order-desk",
     team: "orders",
     baseline: bundle("shop-1"),
-    users: { requestsPerSecond: 200, mix, streamShare: 0.3 },
+    users: { requestsPerSecond: 240, mix, streamShare: 0.3 },
     releases: [
       {
         title: "a smaller model, evaluated on too narrow a set",
@@ -94,7 +94,7 @@ export const demoApplications: ReadonlyArray<DemoApplication> = [
       {
         title: "a model with a quota that nobody knows of",
         candidate: bundle("shop-2-quota"),
-        evalSet: wholeEvalSet,
+        evalSet: { "single-item": 50, "several-items": 30, refund: 50, privacy: 20 },
         shadowSampleRate: 0.08,
         expected: "rolled-back",
       },

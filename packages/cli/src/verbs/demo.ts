@@ -2,6 +2,7 @@ import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
+import * as References from "effect/References";
 import { json } from "../flags.ts";
 
 export const demoCommand = Command.make(
@@ -23,7 +24,7 @@ export const demoCommand = Command.make(
     Effect.flatMap(
       Effect.promise(() => import("../demo/run-demo.ts")),
       ({ runDemo }) => runDemo({ ...flags, data: Option.getOrUndefined(flags.data) }),
-    ),
+    ).pipe(Effect.provideService(References.MinimumLogLevel, "Warn")),
 ).pipe(
   Command.withDescription(
     "Five releases against a simulated model server: passed, blocked, stopped in shadow, rolled back, overridden",

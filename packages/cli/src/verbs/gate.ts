@@ -8,7 +8,16 @@ import { print, printJson } from "../output.ts";
 import type { GateInput } from "./gate-input.ts";
 
 /** Names as in `caseFormatNames` of `@sluice/evals`, which is loaded only when the gate runs; a test compares the two. */
-export const gateFormats = ["auto", "sluice", "sluice-pairs"] as const;
+export const gateFormats = [
+  "auto",
+  "sluice",
+  "promptfoo",
+  "inspect",
+  "deepeval",
+  "openai-evals",
+  "junit",
+  "csv",
+] as const;
 
 const file = (name: string, description: string) =>
   Flag.String(name).pipe(Flag.withMetavar("FILE"), Flag.withDescription(description), Flag.optional);
