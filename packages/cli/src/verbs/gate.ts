@@ -10,11 +10,11 @@ import type { GateInput } from "./gate-input.ts";
 /** Names as in `caseFormatNames` of `@sluice/evals`, which is loaded only when the gate runs; a test compares the two. */
 export const gateFormats = [
   "auto",
-  "sluice",
   "promptfoo",
   "inspect",
   "deepeval",
   "openai-evals",
+  "sluice",
   "junit",
   "csv",
 ] as const;

@@ -108,7 +108,7 @@ it.live("pairs two files, or takes both arms from one", () =>
     );
     assert.match(
       unnamed.message,
-      /arm is not named, and the file holds 2; name one as FILE#ARM \(baseline, candidate\)/u,
+      /arm is not named, and the file holds 2; name one as FILE#ARM, by name or number \(1: baseline, 2: candidate\)/u,
     );
   }),
 );

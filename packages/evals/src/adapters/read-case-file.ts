@@ -3,7 +3,7 @@ import * as Result from "effect/Result";
 import type { ByteSource } from "../readers/byte-source.ts";
 import { CaseFileError, caseFileError, type Problem } from "../readers/case-file-error.ts";
 import { type CaseFormat, caseFormatNames, readingOf } from "../readers/case-format.ts";
-import { detectFormat, HEAD_BYTES } from "../readers/detect-format.ts";
+import { fileHead, HEAD_BYTES } from "../readers/file-head.ts";
 import { LineSplitter } from "../readers/line-splitter.ts";
 import type { DocumentFormat, LineFormat, ParsedFile } from "../readers/parsed-file.ts";
 import { defaultLimits, type ReadLimits, sizeWords } from "../readers/read-limits.ts";
@@ -36,9 +36,8 @@ const read = async (
   try {
     const head = await readHead(chunks);
     if (isBlank(head)) throw caseFileError(source.name, null, emptyFile);
-    const format = wanted === "auto" ? detectFormat(head) : wanted;
-    if (format === undefined) throw caseFileError(source.name, null, unknownFormat);
-    const reading = readingOf(format);
+    const reading = readingOf(wanted, fileHead(head));
+    if (!reading) throw caseFileError(source.name, null, unknownFormat);
     const parsed =
       reading.by === "lines"
         ? await readLines(source.name, head, chunks, reading.format, limits)
@@ -113,7 +112,7 @@ const readDocument = async (
     if (bytes > limits.maxDocumentBytes) throw caseFileError(name, null, tooLarge(limits.maxDocumentBytes));
     parts.push(next.value);
   }
-  const parsed = orThrow(name, format(Buffer.concat(parts)));
+  const parsed = orThrow(name, await format(Buffer.concat(parts)));
   for (const arm of parsed.arms.values()) {
     const problem = tooManyCases(arm.clusters.size, limits);
     if (problem) throw caseFileError(name, null, problem);

@@ -41,22 +41,29 @@ const paired = (name: string, baseline: ArmResults, candidate: ArmResults) =>
 const armOf = Effect.fnUntraced(function* ({ source, arm }: ArmSource, options: ReadOptions) {
   const { arms } = yield* readCaseFile(source, options);
   const names = [...arms.keys()];
-  const found = arm === undefined && names.length === 1 ? arms.get(names[0] ?? "") : arms.get(arm ?? "");
+  const found =
+    arm === undefined && names.length === 1 ? arms.get(names[0] ?? "") : arms.get(armNamed(arm, names) ?? "");
   if (found) return found;
-  return yield* caseFileError(source.name, null, {
-    kind: "unusable",
-    field: "arm",
-    value: arm === undefined ? undefined : `"${arm}"`,
-    problem: arm === undefined ? `is not named, and the file holds ${names.length}` : "is not in the file",
-    fix: `name one as FILE#ARM (${names.join(", ")})`,
-  });
+  const fix = `name one as FILE#ARM, by name or number (${numbered(names)})`;
+  return yield* caseFileError(
+    source.name,
+    null,
+    arm === undefined
+      ? { field: "arm", problem: `is not named, and the file holds ${names.length}`, fix }
+      : { kind: "unusable", field: "arm", value: `"${arm}"`, problem: "is not in the file", fix },
+  );
 });
 
-const notTwoArms = (name: string, arms: ReadonlyArray<readonly [string, ArmResults]>): CaseFileError => {
-  const names = arms.map(([arm]) => arm).join(", ");
-  return caseFileError(name, null, {
-    kind: "unusable",
-    problem: `holds ${arms.length} ${arms.length === 1 ? "arm" : "arms"} (${names}) where --pairs needs two`,
-    fix: "give two files, --baseline FILE --candidate FILE, naming an arm as FILE#ARM where a file holds several",
+/** Names of arms may be whole prompts: the number, from 1, will do as well. */
+const armNamed = (arm: string | undefined, names: ReadonlyArray<string>): string | undefined =>
+  arm === undefined || names.includes(arm) ? arm : /^\d{1,4}$/u.test(arm) ? names[Number(arm) - 1] : undefined;
+
+const numbered = (names: ReadonlyArray<string>): string => names.map((name, i) => `${i + 1}: ${name}`).join(", ");
+
+const notTwoArms = (name: string, arms: ReadonlyArray<readonly [string, ArmResults]>): CaseFileError =>
+  caseFileError(name, null, {
+    // One arm is too little evidence; more than two are a question of which.
+    kind: arms.length < 2 ? "unusable" : "malformed",
+    problem: `holds ${arms.length} ${arms.length === 1 ? "arm" : "arms"} (${numbered(arms.map(([arm]) => arm))}) where --pairs needs two`,
+    fix: "give --baseline FILE --candidate FILE, naming an arm as FILE#ARM where a file holds several",
   });
-};

@@ -16,6 +16,8 @@ export class CaseFileError extends Schema.TaggedError<CaseFileError>()("CaseFile
 
 /** What is wrong and what to do about it, before it is known where. */
 export interface Problem {
+  /** Where the format knows it better than the reader of lines. */
+  readonly line?: number;
   readonly kind?: CaseFileError["kind"];
   readonly field?: string | undefined;
   readonly value?: string | undefined;
@@ -33,7 +35,8 @@ export const showValue = (value: unknown): string => {
 };
 
 /** The sentence: `results.jsonl, line 3: score is 1.7; give a score from 0 to 1.` */
-export const caseFileError = (file: string, line: number | null, problem: Problem): CaseFileError => {
+export const caseFileError = (file: string, readerLine: number | null, problem: Problem): CaseFileError => {
+  const line = problem.line ?? readerLine;
   const where = line === null ? file : `${file}, line ${line}`;
   const verb = problem.problem === "" ? "is" : undefined;
   const what = [problem.field, verb, problem.value, problem.problem].filter(

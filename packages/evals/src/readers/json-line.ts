@@ -23,9 +23,12 @@ const jsonProblem = (text: string, error: unknown): Problem => {
       fix: "write a number from 0 to 1, or the field error for a case without a score",
     };
   const cause = error instanceof Error ? error.message : String(error);
-  if (/end of JSON input|Unterminated/u.test(cause))
+  const position = Number(/ at position (\d+)/u.exec(cause)?.[1] ?? Number.NaN);
+  if (/end of JSON input|Unterminated/u.test(cause) || position >= text.trimEnd().length)
     return { problem: "ends in the middle of a JSON value", fix: "write the file again; it seems cut off" };
-  return { problem: "is not JSON", value: showValue(text.trim()), fix: "write one JSON object per line" };
+  // What is around the fault, since a document's beginning says nothing about it.
+  const around = Number.isNaN(position) ? text.trim() : text.slice(Math.max(0, position - 20), position + 20);
+  return { problem: "is not JSON", value: showValue(around), fix: "write the file again as the format asks" };
 };
 
 const fixes: Readonly<Record<string, string>> = {
@@ -43,7 +46,10 @@ const fixes: Readonly<Record<string, string>> = {
 };
 
 /** A decoder whose refusal is one problem with field, value and fix. Decoding costs about 2 µs a line. */
-export const lineDecoder = <A, E>(schema: Schema.Codec<A, E>): ((value: unknown) => Result.Result<A, Problem>) => {
+export const problemDecoder = <A, E>(
+  schema: Schema.Codec<A, E>,
+  whole = "write one JSON object per line",
+): ((value: unknown) => Result.Result<A, Problem>) => {
   const decode = Schema.decodeUnknownResult(schema);
   const standard = Schema.toStandardSchemaV1(schema);
   return (value) =>
@@ -51,8 +57,7 @@ export const lineDecoder = <A, E>(schema: Schema.Codec<A, E>): ((value: unknown)
       const outcome = standard["~standard"].validate(value);
       const issue = outcome instanceof Promise ? undefined : outcome.issues?.[0];
       const path = (issue?.path ?? []).map((part) => (typeof part === "object" ? part.key : part));
-      if (path.length === 0)
-        return { value: showValue(value), problem: "is no JSON object", fix: "write one JSON object per line" };
+      if (path.length === 0) return { value: showValue(value), problem: "is not what the format holds", fix: whole };
       const found = path.reduce<unknown>(
         (inner, key) => (typeof inner === "object" && inner !== null ? Reflect.get(inner, key) : undefined),
         value,

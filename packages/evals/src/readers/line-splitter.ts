@@ -29,6 +29,12 @@ export class LineSplitter {
     let from = 0;
     for (;;) {
       const to = chunk.indexOf(NEWLINE, from);
+      if (to === from && this.#pendingBytes === 0) {
+        // An empty line costs next to nothing, so that a file of nothing else does not either.
+        this.#line++;
+        from = to + 1;
+        continue;
+      }
       const part = chunk.subarray(from, to === -1 ? chunk.length : to);
       if (this.#pendingBytes + part.length > this.#maxLineBytes) {
         this.#line++;

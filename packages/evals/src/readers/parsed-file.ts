@@ -8,13 +8,15 @@ export interface ParsedFile {
   readonly arms: ReadonlyMap<string, ArmResults>;
 }
 
+export type Parsed = Result.Result<ParsedFile, Problem>;
+
 /** A format of one record a line. Made anew for each file, since it collects. */
 export type LineFormat = () => {
   readonly onLine: OnLine;
   /** Cases so far. */
   readonly size: () => number;
-  readonly finish: () => Result.Result<ParsedFile, Problem>;
+  readonly finish: () => Parsed;
 };
 
-/** A format that is one document. */
-export type DocumentFormat = (document: Uint8Array) => Result.Result<ParsedFile, Problem>;
+/** A format that is one document, held in memory as a whole. */
+export type DocumentFormat = (document: Uint8Array) => Parsed | Promise<Parsed>;

@@ -1,10 +1,11 @@
 import { type CaseResultLine as CaseLine, CaseResultLine, PairedResultLine } from "@sluice/contracts";
 import * as Result from "effect/Result";
-import { ArmResults } from "../domain/arm-results.ts";
-import type { CaseResult, Outcome } from "../domain/case-result.ts";
-import type { Problem } from "./case-file-error.ts";
-import { lineDecoder, parseJson } from "./json-line.ts";
-import type { LineFormat } from "./parsed-file.ts";
+import { ArmResults } from "../../domain/arm-results.ts";
+import type { CaseResult, Outcome } from "../../domain/case-result.ts";
+import type { Problem } from "../case-file-error.ts";
+import { type FileHead, type FormatReader, hasKey } from "../file-head.ts";
+import { parseJson, problemDecoder } from "../json-line.ts";
+import type { LineFormat } from "../parsed-file.ts";
 
 type OutcomeFields = Pick<CaseLine, "score" | "passed" | "error">;
 
@@ -37,8 +38,8 @@ const add = (arm: ArmResults, about: About, outcome: Outcome): Problem | undefin
 const problemOf = <A>(result: Result.Result<A, Problem>, use: (value: A) => Problem | undefined): Problem | undefined =>
   Result.match(result, { onSuccess: use, onFailure: (problem) => problem });
 
-const decodeCase = lineDecoder(CaseResultLine);
-const decodePair = lineDecoder(PairedResultLine);
+const decodeCase = problemDecoder(CaseResultLine);
+const decodePair = problemDecoder(PairedResultLine);
 
 /** Sluice JSONL, one arm: one result a line. */
 export const sluiceLines: LineFormat = () => {
@@ -74,4 +75,12 @@ export const sluicePairLines: LineFormat = () => {
         ]),
       }),
   };
+};
+
+const isPair = (head: FileHead): boolean => hasKey(head.firstLine, "baseline", "candidate");
+
+export const sluiceFormat: FormatReader = {
+  isLikely: (head) =>
+    head.firstLine.startsWith("{") && (isPair(head) || hasKey(head.firstLine, "case_id", "score", "passed")),
+  reading: (head) => ({ by: "lines", format: isPair(head) ? sluicePairLines : sluiceLines }),
 };

@@ -1,0 +1,83 @@
+import { createHash } from "node:crypto";
+import * as Result from "effect/Result";
+import * as Schema from "effect/Schema";
+import { ArmCollector, type ImportedResult } from "../arm-collector.ts";
+import type { Problem } from "../case-file-error.ts";
+import { type FormatReader, hasKey } from "../file-head.ts";
+import { errored, safetyOf, sliceOf } from "../imported-score.ts";
+import { parseDocument } from "../json-document.ts";
+import { problemDecoder } from "../json-line.ts";
+import type { DocumentFormat } from "../parsed-file.ts";
+
+const maybe = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema));
+
+const MetricData = Schema.Struct({
+  name: maybe(Schema.String),
+  success: maybe(Schema.Boolean),
+  error: maybe(Schema.String),
+});
+const TestCase = Schema.Struct({
+  name: maybe(Schema.String),
+  input: maybe(Schema.String),
+  success: maybe(Schema.Boolean),
+  metricsData: maybe(Schema.Array(MetricData)),
+  tags: maybe(Schema.Array(Schema.String)),
+  metadata: maybe(Schema.Record(Schema.String, Schema.Unknown)),
+});
+type TestCase = typeof TestCase.Type;
+const TestRun = Schema.Struct({
+  testCases: Schema.Array(TestCase),
+  conversationalTestCases: maybe(Schema.Array(TestCase)),
+});
+
+const decode = problemDecoder(TestRun, "give the JSON of a DeepEval test run");
+
+/** DeepEval keeps the latest run inside an envelope. */
+const runIn = (value: unknown): unknown =>
+  typeof value === "object" && value !== null && "testRunData" in value ? value.testRunData : value;
+
+/**
+ * DeepEval test run. A case's score is the share of its metrics that succeeded: their own scores point up for some metrics
+ * and down for others, their `success` always means the same. One metric in error makes the case an error.
+ */
+const deepEvalDocument: DocumentFormat = (document) =>
+  Result.flatMap(
+    Result.flatMap(parseDocument(document), (value) => decode(runIn(value))),
+    (run) =>
+      new ArmCollector().addAll(
+        [...run.testCases, ...(run.conversationalTestCases ?? [])].map((test, i) => resultOf(test, i)),
+      ),
+  );
+
+const resultOf = (test: TestCase, index: number): Result.Result<ImportedResult, Problem> => {
+  const metrics = test.metricsData ?? [];
+  const caseId = test.name || (test.input ? hashOf(test.input) : undefined);
+  if (!caseId)
+    return Result.fail({ field: `testCases.${index}.name`, problem: "is missing", fix: "give every test case a name" });
+  const broken = metrics.find(({ error }) => error);
+  const judged = metrics.filter(({ success }) => typeof success === "boolean");
+  const successes = judged.filter(({ success }) => success).length;
+  const passed = test.success ?? (judged.length > 0 ? successes === judged.length : undefined);
+  if (!broken && passed === undefined)
+    return Result.fail({
+      kind: "unusable",
+      field: `testCases.${index}.success`,
+      problem: "is missing, and no metric has one",
+      fix: "run the metrics before comparing",
+    });
+  const score = judged.length > 0 ? successes / judged.length : passed ? 1 : 0;
+  return Result.succeed({
+    arm: "results",
+    caseId,
+    slice: sliceOf(test.metadata),
+    safety: safetyOf(test.metadata) ?? (test.tags?.includes("safety") ? true : undefined),
+    outcome: broken ? errored(`${broken.name ?? "metric"}: ${broken.error}`) : { _tag: "Scored", score, passed },
+  });
+};
+
+const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 16);
+
+export const deepEvalFormat: FormatReader = {
+  isLikely: ({ text }) => text.startsWith("{") && hasKey(text, "testCases", "testRunData"),
+  reading: () => ({ by: "document", format: deepEvalDocument }),
+};
