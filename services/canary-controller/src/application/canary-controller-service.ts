@@ -6,7 +6,11 @@ import type { TelemetryStore } from "@sluice/telemetry";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { layerHttpGatewayClient } from "../adapters/http-gateway-client.ts";
-import { type CanaryControllerSettingsInput, canaryControllerSettings } from "../settings.ts";
+import {
+  type CanaryControllerSettings,
+  type CanaryControllerSettingsInput,
+  canaryControllerSettings,
+} from "../settings.ts";
 import { controlLoop } from "./control-loop.ts";
 import { knownGateways } from "./known-gateways.ts";
 import { onChangeOrTick } from "./on-change-or-tick.ts";
@@ -24,25 +28,23 @@ export interface RunningCanaryController {
  * rolls back on a breach, pages, sends safety probes, and keeps the telemetry store fed. Everything it decides follows from
  * the log and the telemetry store, so it may be killed and started again at any time.
  */
-export const canaryControllerService = Effect.fn("canaryControllerService")(
-  function* (
-    input: CanaryControllerSettingsInput = {},
-  ): Effect.fn.Return<
-    RunningCanaryController,
-    BusError,
-    EventBus | ReleaseLog | ArtifactStore | TelemetryStore | Pager | Scope.Scope
-  > {
-    const settings = canaryControllerSettings(input);
-    // Gateways' acknowledgements wake the loop, which is started after them.
-    let wake: Effect.Effect<void> = Effect.void;
-    const gateways = yield* knownGateways(Effect.suspend(() => wake));
-    const loop = yield* controlLoop(settings, gateways);
-    yield* telemetryIngest();
-    yield* routingPublisher(settings.tickMs, loop.lastLookMs);
-    wake = yield* onChangeOrTick("canary control", loop.look, settings.tickMs);
-    yield* pageSender(settings.tickMs);
-    yield* Effect.provide(probeRunner(settings.tickMs), layerHttpGatewayClient(settings));
-    return { service: "canary-controller" };
-  },
-  Effect.annotateLogs({ service: "canary-controller" }),
-);
+export const canaryControllerService = (
+  input: CanaryControllerSettingsInput = {},
+): Effect.Effect<
+  RunningCanaryController,
+  BusError,
+  EventBus | ReleaseLog | ArtifactStore | TelemetryStore | Pager | Scope.Scope
+> => Effect.annotateLogs(start(canaryControllerSettings(input)), { service: "canary-controller" });
+
+const start = Effect.fn("canaryControllerService")(function* (settings: CanaryControllerSettings) {
+  // Gateways' acknowledgements wake the loop, which is started after them.
+  let wake: Effect.Effect<void> = Effect.void;
+  const gateways = yield* knownGateways(Effect.suspend(() => wake));
+  const loop = yield* controlLoop(settings, gateways);
+  yield* telemetryIngest();
+  yield* routingPublisher(settings.tickMs, loop.lastLookMs);
+  wake = yield* onChangeOrTick("canary control", loop.look, settings.tickMs);
+  yield* pageSender(settings.tickMs);
+  yield* Effect.provide(probeRunner(settings.tickMs), layerHttpGatewayClient(settings));
+  return { service: "canary-controller" } satisfies RunningCanaryController;
+});

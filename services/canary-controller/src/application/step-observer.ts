@@ -53,7 +53,12 @@ export const stepObserver = Effect.fn("stepObserver")(function* (settings: Canar
   ) {
     const live = liveGateways(gateways, now, settings.gatewayTimeoutMs);
     const marks = yield* store.watermarks(step.application);
-    const { through, fault } = closedThrough(live, marks, now, step.windowSeconds, settings.watermarkGraceMs);
+    const { through, fault } = closedThrough(live, marks, {
+      startedAt: step.startedAt,
+      now,
+      windowSeconds: step.windowSeconds,
+      graceMs: settings.watermarkGraceMs,
+    });
     const from = startOfWindows(step);
     const kept = keptOf.get(step.key) ?? { rows: new Map(), settledThrough: from, evaluated: null };
     keptOf.set(step.key, kept);

@@ -60,13 +60,12 @@ describe("closed windows", () => {
   const book = bookOf(report("gw-1", 100, 3), report("gw-2", 100, 3));
   const live = liveGateways(book, at(101), 5_000);
   const closed = (marks: Record<string, number>, seconds = 101) =>
-    closedThrough(
-      live,
-      new Map(Object.entries(marks).map(([gatewayId, mark]) => [gatewayId, at(mark)])),
-      at(seconds),
-      10,
-      5_000,
-    );
+    closedThrough(live, new Map(Object.entries(marks).map(([gatewayId, mark]) => [gatewayId, at(mark)])), {
+      startedAt: at(0),
+      now: at(seconds),
+      windowSeconds: 10,
+      graceMs: 5_000,
+    });
 
   it("end at the least of the live gateways' watermarks", () => {
     assert.deepStrictEqual(closed({ "gw-1": 99, "gw-2": 89, "gw-3": 5 }), { through: at(80), fault: null });
@@ -79,11 +78,20 @@ describe("closed windows", () => {
       cause: "watermark-behind",
       waitsFor: `observations of gateway gw-2, which are complete only up to ${at(60)}`,
     });
-    assert.match(closed({ "gw-1": 99 }).fault?.waitsFor ?? "", /gw-2, which has sent none yet/);
+  });
+
+  it("wait for a gateway that has just come, and has sent nothing yet", () => {
+    assert.deepStrictEqual(closed({ "gw-1": 109 }, 111), { through: at(100), fault: null });
+    assert.match(closed({ "gw-1": 129 }, 130).fault?.waitsFor ?? "", /gw-2/);
   });
 
   it("are none without a gateway", () => {
-    const none = closedThrough([], new Map(), at(101), 10, 5_000);
+    const none = closedThrough([], new Map(), {
+      startedAt: at(0),
+      now: at(101),
+      windowSeconds: 10,
+      graceMs: 5_000,
+    });
     assert.strictEqual(none.through, null);
     assert.strictEqual(none.fault?.cause, "watermark-behind");
   });

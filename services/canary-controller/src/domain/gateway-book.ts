@@ -9,6 +9,7 @@ interface Acknowledgement {
 
 interface KnownGateway {
   readonly report: GatewayReport;
+  readonly firstSeenAt: Timestamp;
   readonly acknowledged: ReadonlyMap<ApplicationName, ReadonlyArray<Acknowledgement>>;
 }
 
@@ -27,7 +28,7 @@ export const recordReport = (book: GatewayBook, report: GatewayReport): GatewayB
     if (before.at(-1)?.version !== version)
       acknowledged.set(application, [...before, { version, at: report.at }].slice(-ACKNOWLEDGEMENTS_KEPT));
   }
-  return new Map(book).set(report.gatewayId, { report, acknowledged });
+  return new Map(book).set(report.gatewayId, { report, firstSeenAt: known?.firstSeenAt ?? report.at, acknowledged });
 };
 
 /** Gateways that have not taken their leave and were heard of within the timeout. */
@@ -78,6 +79,14 @@ export interface Closed {
   readonly fault: Fault | null;
 }
 
+export interface ClosingTimes {
+  /** Of the step. */
+  readonly startedAt: Timestamp;
+  readonly now: Timestamp;
+  readonly windowSeconds: number;
+  readonly graceMs: number;
+}
+
 /**
  * How far windows are complete: every live gateway has sent all of them, and all of that is in the telemetry store. A
  * gateway that is silent for longer than `graceMs` beyond two windows is a fault with a name. It forbids going on, but the
@@ -86,24 +95,22 @@ export interface Closed {
 export const closedThrough = (
   live: ReadonlyArray<KnownGateway>,
   watermarks: ReadonlyMap<string, Timestamp>,
-  now: Timestamp,
-  windowSeconds: number,
-  graceMs: number,
+  { startedAt, now, windowSeconds, graceMs }: ClosingTimes,
 ): Closed => {
   if (live.length === 0)
     return { through: null, fault: behind("a gateway: none has reported lately, so nobody knows what is served") };
   const windowMs = windowSeconds * 1_000;
   const lateBefore = timestampOf(epochMsOf(now) - 2 * windowMs - graceMs);
-  const marks = live.map(({ report: { gatewayId } }) => ({ gatewayId, at: watermarks.get(gatewayId) ?? null }));
-  const late = marks.find(({ at }) => at === null || at < lateBefore);
-  const times = marks.flatMap(({ at }) => (at !== null && at >= lateBefore ? [epochMsOf(at)] : []));
+  const marks = live.map(({ report: { gatewayId }, firstSeenAt }) => ({
+    gatewayId,
+    // One that has sent nothing yet had nothing to send before it was there.
+    at: watermarks.get(gatewayId) ?? (firstSeenAt > startedAt ? firstSeenAt : startedAt),
+  }));
+  const late = marks.find(({ at }) => at < lateBefore);
+  const times = marks.flatMap(({ at }) => (at >= lateBefore ? [epochMsOf(at)] : []));
   return {
     through: times.length === 0 ? null : timestampOf(Math.floor(Math.min(...times) / windowMs) * windowMs),
-    fault: late
-      ? behind(
-          `observations of gateway ${late.gatewayId}, ${late.at === null ? "which has sent none yet" : `which are complete only up to ${late.at}`}`,
-        )
-      : null,
+    fault: late ? behind(`observations of gateway ${late.gatewayId}, which are complete only up to ${late.at}`) : null,
   };
 };
 

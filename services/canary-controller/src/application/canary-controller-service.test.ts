@@ -1,0 +1,242 @@
+import { assert, it } from "@effect/vitest";
+import { type ReleaseEvent, releasesTopic, type Timestamp } from "@sluice/contracts";
+import { EventBus } from "@sluice/event-bus";
+import { PagerInbox } from "@sluice/pager";
+import { ReleaseLog } from "@sluice/release-log";
+import * as Effect from "effect/Effect";
+import * as Exit from "effect/Exit";
+import * as Scope from "effect/Scope";
+import { canaryControllerService } from "./canary-controller-service.ts";
+import {
+  application,
+  onAMorning,
+  pass,
+  passedShadow,
+  policy,
+  releaseId,
+  simulatedGateway,
+} from "./controlled-stack.fixture.ts";
+
+/** Everything on the log, as its readers see it: refused events included. */
+const recorded = Effect.gen(function* () {
+  const bus = yield* EventBus;
+  const events: Array<ReleaseEvent> = [];
+  yield* bus.follow(releasesTopic, (batch) =>
+    Effect.sync(() => {
+      events.push(...batch.map(({ event }) => event));
+    }),
+  );
+  return events;
+});
+
+const afterShadow = (events: ReadonlyArray<ReleaseEvent>): ReadonlyArray<string> =>
+  events.slice(events.findIndex(({ _tag }) => _tag === "ShadowPassed") + 1).map(inWords);
+
+const inWords = (event: ReleaseEvent): string => {
+  switch (event._tag) {
+    case "CanaryStepStarted":
+    case "CanaryStepPassed":
+      return `${event._tag} ${event.step}`;
+    case "CanaryHeld":
+    case "CanaryBreached":
+      return `${event._tag} ${event.cause}`;
+    default:
+      return event._tag;
+  }
+};
+
+const find = <Tag extends ReleaseEvent["_tag"]>(events: ReadonlyArray<ReleaseEvent>, tag: Tag) => {
+  const found = events.find((event): event is Extract<ReleaseEvent, { _tag: Tag }> => event._tag === tag);
+  if (!found) throw new Error(`no ${tag} in ${events.map(inWords).join()}`);
+  return found;
+};
+const secondsBetween = (from: Timestamp, to: Timestamp): number => (Date.parse(to) - Date.parse(from)) / 1_000;
+const active = Effect.map(ReleaseLog, (log) => log.applications().get(application)?.active ?? null);
+
+it.effect("a candidate that is as good goes from its shadow to 100 %, step by step", () =>
+  Effect.gen(function* () {
+    const events = yield* recorded;
+    const gateway = yield* simulatedGateway();
+    yield* passedShadow();
+    yield* canaryControllerService({});
+    yield* pass(30);
+    assert.deepStrictEqual(afterShadow(events), [
+      "CanaryStepStarted 0",
+      "CanaryStepPassed 0",
+      "CanaryStepStarted 1",
+      "CanaryStepPassed 1",
+      "ReleaseCompleted",
+    ]);
+    const shares = gateway.given.map(({ candidate }) => candidate?.share ?? null);
+    assert.deepStrictEqual([...new Set(shares)], [0, 0.2, 1, null]);
+    assert.strictEqual(gateway.served?.baseline.digest, find(events, "ReleaseCompleted").baseline);
+    const passed = find(events, "CanaryStepPassed");
+    assert.isAtLeast(secondsBetween(find(events, "CanaryStepStarted").at, passed.evidence.window.to), 6);
+    assert.isAtMost(secondsBetween(passed.evidence.window.to, passed.at), 2);
+  }).pipe(onAMorning),
+);
+
+it.effect(
+  "a candidate with errors is pinned within seconds, paged once, and rolled back when every gateway says so",
+  () =>
+    Effect.gen(function* () {
+      const events = yield* recorded;
+      const gateways = [yield* simulatedGateway("gw-1"), yield* simulatedGateway("gw-2")];
+      yield* passedShadow();
+      yield* canaryControllerService({});
+      yield* pass(3);
+      for (const gateway of gateways) gateway.candidateErrorRate = 0.5;
+      yield* pass(12);
+      assert.deepStrictEqual(afterShadow(events), [
+        "CanaryStepStarted 0",
+        "CanaryBreached metric",
+        "PageSent",
+        "MitigationConfirmed",
+        "ReleaseRolledBack",
+        "PageResolved",
+      ]);
+      const breach = find(events, "CanaryBreached");
+      assert.match(breach.sentence, /error rate is \d+\.\d\d % on the candidate/);
+      assert.isAtMost(secondsBetween(breach.since, breach.at), 5);
+      const confirmed = find(events, "MitigationConfirmed");
+      assert.deepStrictEqual(confirmed.gateways.map(({ gatewayId }) => gatewayId).sort(), ["gw-1", "gw-2"]);
+      assert.isAtMost(secondsBetween(breach.at, confirmed.at), 1);
+      const inbox = yield* PagerInbox;
+      assert.deepStrictEqual(
+        (yield* inbox.messages).map(({ action, dedupKey }) => [action, dedupKey]),
+        [
+          ["trigger", `sluice/${application}/${releaseId}/breach`],
+          ["resolve", `sluice/${application}/${releaseId}/breach`],
+        ],
+      );
+      const served = gateways.map((gateway) => gateway.candidateRequests);
+      yield* pass(5);
+      assert.deepStrictEqual(
+        gateways.map((gateway) => gateway.candidateRequests),
+        served,
+      );
+    }).pipe(onAMorning),
+);
+
+it.effect("a gateway that does not take the pin is named when the deadline comes", () =>
+  Effect.gen(function* () {
+    const events = yield* recorded;
+    const deaf = yield* simulatedGateway("gw-deaf");
+    yield* simulatedGateway("gw-1");
+    yield* passedShadow();
+    yield* canaryControllerService({});
+    yield* pass(3);
+    deaf.takesRouting = false;
+    deaf.candidateErrorRate = 1;
+    yield* pass(20);
+    const rolledBack = find(events, "ReleaseRolledBack");
+    assert.deepStrictEqual(rolledBack.unacknowledged, ["gw-deaf"]);
+    assert.isAtLeast(secondsBetween(find(events, "CanaryBreached").at, rolledBack.at), 10);
+  }).pipe(onAMorning),
+);
+
+it.effect("without requests a step holds, says what it waits for once, and is rolled back at its deadline", () =>
+  Effect.gen(function* () {
+    const events = yield* recorded;
+    const gateway = yield* simulatedGateway();
+    gateway.requestsPerSecond = 0;
+    yield* passedShadow();
+    yield* canaryControllerService({});
+    yield* pass(15);
+    assert.deepStrictEqual(afterShadow(events), ["CanaryStepStarted 0", "CanaryHeld no-data"]);
+    yield* pass(20);
+    assert.deepStrictEqual(afterShadow(events).slice(1, 3), ["CanaryHeld no-data", "CanaryBreached hold-deadline"]);
+    assert.match(find(events, "CanaryBreached").sentence, /40 more requests on the candidate/);
+    assert.isNull(yield* active);
+  }).pipe(onAMorning),
+);
+
+it.effect("a gateway without observations is a named hold, and the step goes on when they are back", () =>
+  Effect.gen(function* () {
+    const events = yield* recorded;
+    const gateway = yield* simulatedGateway();
+    yield* passedShadow(policy({ holdDeadlineSeconds: 600 }));
+    yield* canaryControllerService({ watermarkGraceMs: 1_000 });
+    yield* pass(3);
+    gateway.sendsObservations = false;
+    yield* pass(10);
+    assert.deepStrictEqual(afterShadow(events), ["CanaryStepStarted 0", "CanaryHeld watermark-behind"]);
+    gateway.sendsObservations = true;
+    yield* pass(15);
+    assert.include(afterShadow(events), "ReleaseCompleted");
+  }).pipe(onAMorning),
+);
+
+it.effect("controllers that are killed again and again decide what one would have, and page once", () =>
+  Effect.gen(function* () {
+    const events = yield* recorded;
+    const gateway = yield* simulatedGateway();
+    yield* passedShadow();
+    for (let life = 0; life < 20; life++) {
+      const scope = yield* Scope.make();
+      yield* Scope.provide(canaryControllerService({}), scope);
+      if (life === 7) gateway.candidateErrorRate = 0.6;
+      yield* pass(1.25);
+      yield* Scope.close(scope, Exit.void);
+      yield* pass(0.25);
+    }
+    const happened = afterShadow(events);
+    assert.deepStrictEqual(
+      happened.filter((words) => !words.startsWith("CanaryStep")),
+      ["CanaryBreached metric", "PageSent", "MitigationConfirmed", "ReleaseRolledBack", "PageResolved"],
+    );
+    const inbox = yield* PagerInbox;
+    const keys = new Set((yield* inbox.messages).map(({ action, dedupKey }) => `${action} ${dedupKey}`));
+    assert.strictEqual(keys.size, 2);
+  }).pipe(onAMorning),
+);
+
+it.effect("two controllers at once change nothing", () =>
+  Effect.gen(function* () {
+    const events = yield* recorded;
+    yield* simulatedGateway();
+    yield* passedShadow();
+    yield* canaryControllerService({});
+    yield* canaryControllerService({});
+    yield* pass(30);
+    assert.deepStrictEqual(
+      [...new Set(afterShadow(events))],
+      ["CanaryStepStarted 0", "CanaryStepPassed 0", "CanaryStepStarted 1", "CanaryStepPassed 1", "ReleaseCompleted"],
+    );
+  }).pipe(onAMorning),
+);
+
+it.effect("a page waits for a receiver that is down, and is then sent once", () =>
+  Effect.gen(function* () {
+    const inbox = yield* PagerInbox;
+    const gateway = yield* simulatedGateway();
+    yield* passedShadow();
+    yield* canaryControllerService({});
+    gateway.candidateErrorRate = 1;
+    yield* inbox.setDown(true);
+    yield* pass(20);
+    assert.isNull(yield* active);
+    assert.deepStrictEqual(yield* inbox.messages, []);
+    yield* inbox.setDown(false);
+    yield* pass(35);
+    assert.deepStrictEqual(
+      (yield* inbox.messages).map(({ action }) => action),
+      ["trigger", "resolve"],
+    );
+  }).pipe(onAMorning),
+);
+
+it.effect("routing is repeated while a candidate has users, so that gateways know it is watched", () =>
+  Effect.gen(function* () {
+    const gateway = yield* simulatedGateway();
+    yield* passedShadow(policy({ maxUnwatchedSeconds: 6, steps: [{ share: 1, holdSeconds: 3_600, minRequests: 1 }] }));
+    yield* canaryControllerService({});
+    yield* pass(2);
+    const before = gateway.given.length;
+    const version = gateway.served?.version;
+    yield* pass(12);
+    const repeated = gateway.given.slice(before);
+    assert.isAtLeast(repeated.length, 5);
+    assert.isTrue(repeated.every((routing) => routing.version === version));
+  }).pipe(onAMorning),
+);
