@@ -225,9 +225,9 @@ describe("event ids come from the cause", () => {
     assert.ok(Result.isSuccess(decide(resumed, { ...commands.PauseRelease, commandId: "command-2" })));
   });
   it("two applications may use the same releaseId", () => {
-    const elsewhere = { ...event("ApplicationRegistered"), application: "other-bot" };
-    const [here] = decided([registered], commands.RequestRelease);
-    const [there] = decided([elsewhere], { ...commands.RequestRelease, application: "other-bot" });
+    const elsewhere = past.map((one): ReleaseEvent => ({ ...one, application: "other-bot" }));
+    const [here] = decided(past, commands.BreachCanary);
+    const [there] = decided(elsewhere, { ...commands.BreachCanary, application: "other-bot" });
     assert.notEqual(here?.eventId, there?.eventId);
   });
   it("the same request again is a duplicate, another one under its id is refused", () => {
