@@ -1,5 +1,4 @@
 export * from "./log-pager.ts";
 export * from "./memory-pager.ts";
 export * from "./pager.ts";
-export * from "./record-only-pager.ts";
 export * from "./webhook-pager.ts";

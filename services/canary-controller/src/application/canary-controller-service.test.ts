@@ -3,6 +3,7 @@ import { type ReleaseEvent, releasesTopic, type Timestamp } from "@sluice/contra
 import { EventBus } from "@sluice/event-bus";
 import { PagerInbox } from "@sluice/pager";
 import { ReleaseLog } from "@sluice/release-log";
+import { TelemetryError, TelemetryStore } from "@sluice/telemetry";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Scope from "effect/Scope";
@@ -164,6 +165,40 @@ it.effect("a gateway without observations is a named hold, and the step goes on 
     gateway.sendsObservations = true;
     yield* pass(15);
     assert.include(afterShadow(events), "ReleaseCompleted");
+  }).pipe(onAMorning),
+);
+
+it.effect("a telemetry store that fails is a named hold, never an advance", () =>
+  Effect.gen(function* () {
+    const events = yield* recorded;
+    yield* simulatedGateway();
+    yield* passedShadow();
+    const store = yield* TelemetryStore;
+    const broken = TelemetryStore.of({
+      ...store,
+      windows: () => Effect.fail(new TelemetryError({ operation: "query", message: "connection refused" })),
+    });
+    yield* Effect.provideService(canaryControllerService(), TelemetryStore, broken);
+    yield* pass(40);
+    assert.deepStrictEqual(afterShadow(events).slice(0, 3), [
+      "CanaryStepStarted 0",
+      "CanaryHeld query-failed",
+      "CanaryBreached hold-deadline",
+    ]);
+    assert.match(find(events, "CanaryBreached").sentence, /connection refused/);
+  }).pipe(onAMorning),
+);
+
+it.effect("a telemetry store that does not answer is asked for a bounded time", () =>
+  Effect.gen(function* () {
+    const events = yield* recorded;
+    yield* simulatedGateway();
+    yield* passedShadow();
+    const store = yield* TelemetryStore;
+    const silent = TelemetryStore.of({ ...store, watermarks: () => Effect.never });
+    yield* Effect.provideService(canaryControllerService({ queryTimeoutMs: 2_000 }), TelemetryStore, silent);
+    yield* pass(5);
+    assert.deepStrictEqual(afterShadow(events), ["CanaryStepStarted 0", "CanaryHeld query-failed"]);
   }).pipe(onAMorning),
 );
 
