@@ -18,6 +18,10 @@ export const BATCH_BYTES = 8 * 1_024 * 1_024;
 /** What failed is tried again after this, doubling up to a second: order is kept, so it holds up its partition. */
 export const redelivery = Schedule.min([Schedule.exponential("10 millis"), Schedule.spaced("1 second")]);
 
+const published = Metric.counter("sluice_bus_published_total", { description: "Events published", incremental: true });
+export const publishedTotal = (topic: string, events: number): Effect.Effect<void> =>
+  Metric.update(Metric.withAttributes(published, { topic }), events);
+
 const handledTotal = Metric.counter("sluice_bus_handled_total", { description: "Events handled", incremental: true });
 const redeliveriesTotal = Metric.counter("sluice_bus_redeliveries_total", {
   description: "Batches delivered again because their handler failed",

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest";
-import { type DeadLetter, deadLettersTopic, type Topic } from "@sluice/contracts";
+import { type DeadLetter, deadLetterId, deadLettersTopic, type Topic } from "@sluice/contracts";
 import * as Deferred from "effect/Deferred";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
@@ -66,14 +66,14 @@ const service = Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope
 export const eventBusConformance = (
   name: string,
   open: Effect.Effect<EventBus["Service"], unknown, Scope.Scope>,
-  timeoutMs = 30_000,
+  { timeoutMs = 30_000, gapFree = true }: { readonly timeoutMs?: number; readonly gapFree?: boolean } = {},
 ): void => {
   const promise = (title: string, body: Effect.Effect<void, unknown, Scope.Scope>) =>
     it.live(title, () => body, timeoutMs);
 
   describe(name, () => {
     promise(
-      "keeps the order of each key, loses nothing and gives offsets that rise by one",
+      "keeps the order of each key, loses nothing and gives rising offsets",
       Effect.gen(function* () {
         const bus = yield* open;
         const topic = newTopic();
@@ -89,7 +89,8 @@ export const eventBusConformance = (
         for (const key of keys) assert.deepStrictEqual(seen.numbersOf(key), upTo(20));
         for (const partition of new Set(seen.events.map((received) => received.partition))) {
           const offsets = seen.events.filter((received) => received.partition === partition).map((r) => r.offset);
-          assert.deepStrictEqual(offsets, upTo(offsets.length));
+          if (gapFree) assert.deepStrictEqual(offsets, upTo(offsets.length));
+          assert.isTrue(offsets.every((offset, i) => i === 0 || offset > (offsets[i - 1] ?? 0)));
         }
       }),
     );
@@ -264,7 +265,7 @@ export const eventBusConformance = (
     );
 
     promise(
-      "puts what cannot be read to the dead letters once, as it was, and goes on",
+      "puts what cannot be read to the dead letters, as it was and under one id, and goes on",
       Effect.gen(function* () {
         const bus = yield* open;
         const topic = newTopic();
@@ -283,11 +284,13 @@ export const eventBusConformance = (
         yield* bus.follow(topic, followed.add);
         assert.deepStrictEqual(consumed.numbersOf("a"), [0, 1]);
         assert.deepStrictEqual(followed.numbersOf("a"), [0, 1]);
-        const letters: Array<DeadLetter> = [];
+        const letters = new Map<string, DeadLetter>();
         yield* bus.follow(deadLettersTopic, (batch) =>
-          Effect.sync(() => void letters.push(...batch.map(({ event }) => event))),
+          Effect.sync(() => {
+            for (const { event } of batch) letters.set(deadLetterId(event), event);
+          }),
         );
-        const [letter, ...more] = letters.filter((found) => found.topic === topic.name);
+        const [letter, ...more] = [...letters.values()].filter((found) => found.topic === topic.name);
         assert.lengthOf(more, 0);
         if (!letter) return assert.fail("the record is not among the dead letters");
         assert.strictEqual(letter.key, "a");

@@ -14,7 +14,7 @@ export interface Received<Event> {
   readonly event: Event;
   readonly topic: string;
   readonly partition: number;
-  /** Rises by one within a partition. */
+  /** Rises within a partition; Kafka leaves gaps. */
   readonly offset: number;
 }
 

@@ -4,11 +4,10 @@ import { Database, type DatabaseError, migrate } from "@sluice/postgres";
 import * as Effect from "effect/Effect";
 import * as Latch from "effect/Latch";
 import * as Layer from "effect/Layer";
-import * as Metric from "effect/Metric";
 import * as Schedule from "effect/Schedule";
 import type * as Scope from "effect/Scope";
 import { deadLetterRecord, type StoredRecord } from "./dead-letter.ts";
-import { deliver } from "./delivery.ts";
+import { deliver, publishedTotal } from "./delivery.ts";
 import { BusError, EventBus, type Handler } from "./event-bus.ts";
 import * as groups from "./postgres-group.ts";
 import { prune, type RetainedTopic, reclaimSpace } from "./postgres-retention.ts";
@@ -33,11 +32,6 @@ const RETENTION_MS = 60_000;
 const VACUUM_AFTER = 2_000;
 /** While the database is away, subscriptions try again this often. */
 const patience = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("2 seconds")]);
-
-const publishedTotal = Metric.counter("sluice_bus_published_total", {
-  description: "Events published",
-  incremental: true,
-});
 
 const busError = (operation: BusError["operation"]) => (error: DatabaseError) =>
   new BusError({ operation, message: error.message });
@@ -90,7 +84,7 @@ const make = Effect.fn("EventBus.postgres")(function* (settings: PostgresEventBu
       Effect.andThen(ensure(topic), log.append(db, topic.name, topic.partitions, records)),
       busError("publish"),
     );
-    yield* Metric.update(Metric.withAttributes(publishedTotal, { topic: topic.name }), events.length);
+    yield* publishedTotal(topic.name, events.length);
   });
 
   const consume = Effect.fn("EventBus.consume")(function* <Event extends AnyEvent, Failure>(

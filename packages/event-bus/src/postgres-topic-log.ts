@@ -2,6 +2,7 @@ import type { Database, DatabaseError, Migration } from "@sluice/postgres";
 import * as Effect from "effect/Effect";
 import type { StoredRecord } from "./dead-letter.ts";
 import { BATCH_BYTES, BATCH_LIMIT } from "./delivery.ts";
+import { partitionOf } from "./partition-of.ts";
 import type { LogRecord } from "./record.ts";
 
 /** Channel of the hints; the payload is `topic:partition,partition`. */
@@ -56,13 +57,6 @@ export interface PartitionEnd {
   readonly part: number;
   readonly next_offset: number;
 }
-
-/** A key stays in its partition (FNV-1a), so records of one key keep their order. */
-export const partitionOf = (key: string, partitions: number): number => {
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(key)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  return hash % partitions;
-};
 
 type Db = Database["Service"];
 
