@@ -21,3 +21,10 @@ export class Exit extends Schema.TaggedError<Exit>()("Exit", {
 
 export const usageError = (sentence: string) => new Exit({ code: exitCodes.usage, sentence });
 export const internalError = (sentence: string) => new Exit({ code: exitCodes.internal, sentence });
+
+let serving = false;
+/** Called by verbs that run until they are stopped: a stop in good order is then their success. */
+export const servesUntilStopped = (): void => {
+  serving = true;
+};
+export const isServing = (): boolean => serving;

@@ -4,14 +4,14 @@ import * as Cause from "effect/Cause";
 import * as CliOutput from "effect/cli/CliOutput";
 import * as Command from "effect/cli/Command";
 import * as Effect from "effect/Effect";
-import { Exit, exitCodes } from "./exit.ts";
+import { Exit, exitCodes, isServing } from "./exit.ts";
 import { sluice } from "./sluice.ts";
 
 // One sentence on standard error and an exit code with a meaning (design §5), whatever went wrong.
 const say = (sentence: string) => process.stderr.write(`sluice: ${sentence}\n`);
 
 const codeOf = (cause: Cause.Cause<unknown>): number => {
-  if (Cause.hasInterruptsOnly(cause)) return exitCodes.interrupted;
+  if (Cause.hasInterruptsOnly(cause)) return isServing() ? exitCodes.passed : exitCodes.interrupted;
   const failure = Cause.squash(cause);
   if (failure instanceof Exit) {
     if (failure.sentence) say(failure.sentence);

@@ -17,9 +17,10 @@ import * as Schedule from "effect/Schedule";
 import * as Stream from "effect/Stream";
 import { eventSentence } from "../event-sentence.ts";
 import { registryStream } from "../event-stream.ts";
-import { Exit, exitCodes, internalError } from "../exit.ts";
+import { Exit, exitCodes, servesUntilStopped } from "../exit.ts";
 import { print, printJson } from "../output.ts";
 import type { RegistryAddress } from "../registry-client.ts";
+import { startFailure } from "../start-failure.ts";
 import { table } from "../verbs/kpi.ts";
 import { readRegistry } from "../verbs/release-read.ts";
 import { type Outcome, registerApplication, runReleases, type Stage } from "./director.ts";
@@ -52,6 +53,7 @@ export const runDemo = (options: DemoOptions) =>
       if (options.keep) {
         yield* report(options, { ...summary, users: null }, say);
         yield* say(`\neverything goes on; registry ${stage.ci.url}, viewer token ${stage.ci.token}; stop with Ctrl-C`);
+        servesUntilStopped();
         return yield* Effect.never;
       }
       const tallies = yield* users.stop;
@@ -91,7 +93,7 @@ const setTheStage = Effect.fnUntraced(function* (options: DemoOptions, say: Say)
     shadowJudge: {},
     judge: { providers: {} },
     webhook: { url: webhook.url },
-  }).pipe(Effect.mapError((failure) => internalError(failure.message)));
+  }).pipe(Effect.mapError(startFailure));
   const as = (person: { token: string }): RegistryAddress => ({ url: stack.registryAddress, token: person.token });
   const stage: Stage & { gateway: string } = {
     ci: as(people.ci),

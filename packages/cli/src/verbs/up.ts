@@ -2,9 +2,10 @@ import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
-import { internalError } from "../exit.ts";
+import { servesUntilStopped } from "../exit.ts";
 import { print } from "../output.ts";
 import { readProviders } from "../providers-file.ts";
+import { startFailure } from "../start-failure.ts";
 import { tokenGrants } from "../token-file.ts";
 
 const port = (name: string, fallback: number) =>
@@ -43,11 +44,12 @@ export const upCommand = Command.make(
         shadowJudge: {},
         judge: { providers },
         webhook: Option.match(flags.webhook, { onNone: () => null, onSome: (address) => ({ url: address }) }),
-      }).pipe(Effect.mapError((failure) => internalError(failure.message)));
+      }).pipe(Effect.mapError(startFailure));
       if (created) yield* print(`admin token (shown once): ${created}`);
       yield* print(`registry ${stack.registryAddress}`);
       yield* print(`gateway  ${stack.gatewayAddress}/v1`);
       yield* print("ready; stop with Ctrl-C");
+      servesUntilStopped();
       yield* Effect.never;
     }),
 ).pipe(Command.withDescription("Run all services in this process on an embedded database"));

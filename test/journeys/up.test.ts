@@ -1,0 +1,102 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Bundle, referenceOf } from "@sluice/contracts";
+import { afterEach, expect, it } from "vitest";
+import { registryAt, until } from "../support/registry.ts";
+import { SluiceProcess, sluice } from "../support/sluice-process.ts";
+
+const folders: Array<string> = [];
+const processes: Array<SluiceProcess> = [];
+afterEach(async () => {
+  for (const running of processes.splice(0)) running.kill("SIGKILL");
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
+});
+
+const dataFolder = async () => {
+  const folder = await mkdtemp(join(tmpdir(), "sluice-up-"));
+  folders.push(folder);
+  return join(folder, "data");
+};
+
+const up = async (data: string) => {
+  const running = new SluiceProcess(["up", "--data", data, "--port", "0", "--gateway-port", "0"]);
+  processes.push(running);
+  await running.said(/^ready/m);
+  const [, url = ""] = await running.said(/^registry (\S+)$/m);
+  return { running, url, token: running.stdout.match(/^admin token .*: (\S+)$/m)?.[1] };
+};
+
+const bundle = (prompt: string): Bundle => ({
+  prompt: { kind: "prompt", messages: [{ role: "system", content: prompt }] },
+  model: { kind: "model", provider: "nobody", model: "m", parameters: {} },
+});
+
+it("stops in good order, and started again it continues every release where it was", async () => {
+  const data = await dataFolder();
+  const first = await up(data);
+  const token = first.token ?? "";
+  const registry = registryAt(first.url, token);
+  const put = async (stored: Bundle) => {
+    for (const part of Object.values(stored)) await registry.call("PUT", "/v1/artifacts", part);
+    return referenceOf(stored);
+  };
+  const application = "support-bot";
+  await registry.call("POST", "/v1/applications", { application, baseline: await put(bundle("a")) });
+  const blocked = await registry.call("POST", "/v1/releases", {
+    application,
+    candidate: await put(bundle("b")),
+    team: "support",
+  });
+  const { releaseId } = blocked as { releaseId: string };
+  const phase = async (from: ReturnType<typeof registryAt>) => {
+    const answer = await from.call("GET", `/v1/releases/${releaseId}`);
+    return (answer as { release: { phase: string } }).release.phase;
+  };
+  // Without evidence the gate finds it invalid; overridden, it waits in its shadow for pairs that nobody sends.
+  await until(
+    () => phase(registry),
+    (now) => now === "blocked",
+  );
+  await registry.call("POST", `/v1/releases/${releaseId}/override`, { reason: "to have a release in its shadow" });
+  await until(
+    () => phase(registry),
+    (now) => now === "shadow",
+  );
+  const before = await registry.call("GET", `/v1/applications/${application}`);
+
+  first.running.kill("SIGTERM");
+  const ended = await first.running.ended;
+  expect([ended.code, ended.stderr]).toEqual([0, ended.stderr]);
+
+  const second = await up(data);
+  expect(second.token, "the admin token is shown on the first start only").toBeUndefined();
+  const reopened = registryAt(second.url, token);
+  expect(await reopened.call("GET", `/v1/applications/${application}`)).toEqual(before);
+  expect(await reopened.call("GET", "/v1/audit/verify")).toMatchObject({ faults: [] });
+  await reopened.call("POST", `/v1/releases/${releaseId}/abort`, { reason: "seen enough" });
+  expect(await phase(reopened)).toBe("aborted");
+
+  const verified = await sluice(["audit", "verify", "--url", second.url], { SLUICE_TOKEN: token });
+  expect(verified.code).toBe(0);
+  expect(verified.stdout).toMatch(/^\d+ rows, unbroken chain/);
+});
+
+it("refuses a second process on the same directory in one sentence that names it and its owner", async () => {
+  const data = await dataFolder();
+  const first = await up(data);
+  const second = await sluice(["up", "--data", data, "--port", "0", "--gateway-port", "0"]);
+  expect(second.code).toBe(2);
+  expect(second.stderr.trim()).toBe(
+    `sluice: directory ${join(data, "postgres")} is in use by process ${first.running.pid}: stop that process or choose another directory`,
+  );
+  expect(second.stdout).toBe("");
+});
+
+it("a port in use is a mistake of the start, said in one sentence", async () => {
+  const first = await up(await dataFolder());
+  const port = new URL(first.url).port;
+  const second = await sluice(["up", "--data", await dataFolder(), "--port", port, "--gateway-port", "0"]);
+  expect(second.code).toBe(2);
+  expect(second.stderr).toMatch(new RegExp(`^sluice: the registry cannot listen on 127\\.0\\.0\\.1:${port}: .*\\n$`));
+});
