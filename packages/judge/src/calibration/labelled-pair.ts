@@ -1,0 +1,102 @@
+import * as Result from "effect/Result";
+import * as Schema from "effect/Schema";
+
+/** Which of two responses is better. */
+export const preferences = ["baseline", "tie", "candidate"] as const;
+export type Preference = (typeof preferences)[number];
+
+/** One pair with people's label and a judge's verdict. */
+export interface LabelledPair {
+  readonly caseId: string;
+  /** Null where people came to no majority: then the pair says nothing about the judge. */
+  readonly human: Preference | null;
+  /** Null where the judge failed. */
+  readonly judge: Preference | null;
+  /** The judge's verdict with the responses in the other order; left out where it was not asked. */
+  readonly judgeSwapped?: Preference | null;
+}
+
+const names = ["old", "new", "tie"] as const;
+type Named = (typeof names)[number];
+
+/** Says what was found, which a list of literals does not. */
+const Name = Schema.String.check(
+  Schema.makeFilter(
+    (value) => names.some((name) => name === value) || `${JSON.stringify(value)} is not old, new or tie`,
+  ),
+);
+const Winner = Schema.NullOr(Name);
+const JudgeField = Schema.Struct({ winner: Winner, winner_swapped: Schema.optionalKey(Winner) });
+
+const Line = Schema.StructWithRest(
+  Schema.Struct({
+    case_id: Schema.NonEmptyString,
+    /** One label a person. */
+    human: Schema.optionalKey(Schema.Array(Name)),
+    human_majority: Schema.optionalKey(Winner),
+  }),
+  [Schema.Record(Schema.String, Schema.Unknown)],
+);
+
+const decodeLine = Schema.decodeUnknownResult(Schema.fromJsonString(Line));
+const decodeJudge = Schema.decodeUnknownResult(JudgeField);
+
+/**
+ * Reads human-labelled pairs, one JSON object a line: `case_id`, `human` (labels `old`, `new` or `tie`) or `human_majority`,
+ * and the judge's verdict as `{ "winner": … }` in the field named by `judge`. `old` was shown first. Fails with one
+ * sentence that names the line.
+ */
+export const readLabelledPairs = (
+  text: string,
+  judge = "judge",
+): Result.Result<ReadonlyArray<LabelledPair>, string> => {
+  const pairs: Array<LabelledPair> = [];
+  const seen = new Set<string>();
+  for (const [i, line] of text.split("\n").entries()) {
+    if (line.trim() === "") continue;
+    const pair = readLine(line, judge);
+    if (Result.isFailure(pair)) return Result.fail(`line ${i + 1}: ${pair.failure}`);
+    const { caseId } = pair.success;
+    if (seen.has(caseId))
+      return Result.fail(`line ${i + 1}: case_id "${caseId}" was there before; give each case one line`);
+    seen.add(caseId);
+    pairs.push(pair.success);
+  }
+  return pairs.length === 0 ? Result.fail("there are no labelled pairs in it") : Result.succeed(pairs);
+};
+
+const oneSentence = (error: { readonly message: string }): string => error.message.replaceAll(/\s*\n\s*/g, " ");
+
+const readLine = (line: string, judge: string): Result.Result<LabelledPair, string> => {
+  const decoded = Result.mapError(decodeLine(line), oneSentence);
+  if (Result.isFailure(decoded)) return Result.fail(decoded.failure);
+  const { case_id: caseId, human, human_majority, [judge]: judgeField } = decoded.success;
+  if (human === undefined && human_majority === undefined)
+    return Result.fail('neither "human" nor "human_majority" is there; one of them must hold people\'s labels');
+  return Result.map(
+    Result.mapError(decodeJudge(judgeField), (error) => `field "${judge}": ${oneSentence(error)}`),
+    (verdict): LabelledPair => ({
+      caseId,
+      human: preferenceOf(human_majority === undefined ? majorityOf(human ?? []) : human_majority),
+      judge: preferenceOf(verdict.winner),
+      ...(verdict.winner_swapped !== undefined && { judgeSwapped: preferenceOf(verdict.winner_swapped) }),
+    }),
+  );
+};
+
+/** More than half of the people; null where they are divided. */
+const majorityOf = (labels: ReadonlyArray<string>): Named | null =>
+  names.find((name) => labels.filter((label) => label === name).length * 2 > labels.length) ?? null;
+
+const preferenceOf = (name: string | null): Preference | null => {
+  switch (name) {
+    case "old":
+      return "baseline";
+    case "new":
+      return "candidate";
+    case "tie":
+      return "tie";
+    default:
+      return null;
+  }
+};
