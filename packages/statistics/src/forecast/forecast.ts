@@ -35,6 +35,7 @@ const requireMetric = (metric: ForecastMetric): void => {
   if (metric.kind === "rate") requireProbability("metric.baseRate", metric.baseRate);
   else if (metric.kind === "latency") requirePositive("metric.logSd", metric.logSd);
   else {
+    requireProbability("metric.baseMean", metric.baseMean);
     requirePositive("metric.sd", metric.sd);
     requireWithin("metric.judgedShare", metric.judgedShare, Number.MIN_VALUE, 1);
   }
@@ -73,7 +74,7 @@ const probabilities = (
 /**
  * What a ramp will detect of a given fault that is there from the first minute: `effect` is the candidate's rate, the ratio
  * of its latencies to the baseline's, or the drop of its mean score. By the growth of the log e-value of each alternative of
- * the mixture as a Brownian motion; the mixture detects at least as often as its best alternative. Within some ten per cent
+ * the mixture as a Brownian motion; the mixture detects at least as often as its best alternative. Within some 15 per cent
  * in time of the simulation where five or more events are expected. Errors name the argument.
  */
 export const forecastDetection = (plan: ForecastPlan, metric: ForecastMetric, effect: number): DetectionForecast => {
@@ -99,7 +100,7 @@ export const forecastDetection = (plan: ForecastPlan, metric: ForecastMetric, ef
 
 /**
  * The smallest effect that is detected by the end of each step with probability `power`, for a fault that is there from the
- * first minute; null where not even the largest is (all requests fail, latency × 100, a drop of the mean by 1). The last
+ * first minute; null where not even the largest is (all requests fail, latency × 100, a drop of the mean to 0). The last
  * entry is what the whole ramp can see: "at 10 requests a minute this ramp cannot see errors 1 → 2 %".
  */
 export const forecastDetectableEffects = (
@@ -124,5 +125,6 @@ export const forecastDetectableEffects = (
 
 const rangeOf = (metric: ForecastMetric): readonly [number, number] => {
   if (metric.kind === "rate") return [metric.baseRate * (1 + 1e-6), 1 - 1e-6];
-  return metric.kind === "latency" ? [1 + 1e-6, 100] : [1e-5, 1];
+  if (metric.kind === "latency") return [1 + 1e-6, 100];
+  return [1e-5, metric.baseMean];
 };

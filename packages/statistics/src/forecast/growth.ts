@@ -1,5 +1,5 @@
 import { normal } from "../distributions/normal.ts";
-import { groupMeans } from "../sequential/group-means.ts";
+import { groupMeans, priceOf } from "../sequential/group-means.ts";
 import { stratifiedRates } from "../sequential/stratified-rates.ts";
 import { findRoot } from "../special/root.ts";
 
@@ -7,7 +7,15 @@ import { findRoot } from "../special/root.ts";
 export type ForecastMetric =
   | { readonly kind: "rate"; readonly baseRate: number; readonly psi0?: number }
   | { readonly kind: "latency"; readonly logSd: number; readonly psi0?: number }
-  | { readonly kind: "mean"; readonly sd: number; readonly judgedShare: number; readonly margin?: number };
+  | {
+      readonly kind: "mean";
+      /** Mean and standard deviation of the baseline's scores, in [0, 1]. */
+      readonly baseMean: number;
+      readonly sd: number;
+      /** Share of the units that are judged. */
+      readonly judgedShare: number;
+      readonly margin?: number;
+    };
 
 /** Mean and variance of the log e-value of one window, for one alternative of the mixture, and what the mixture costs it. */
 export type Growth = { readonly mean: number; readonly variance: number; readonly cost: number };
@@ -49,16 +57,21 @@ const rateGrowths = (
   });
 };
 
-const meanGrowths = (window: Window, drop: number, sd: number, margin: number): ReadonlyArray<Growth> => {
+type MeanMetric = Extract<ForecastMetric, { readonly kind: "mean" }>;
+
+const meanGrowths = (window: Window, drop: number, metric: MeanMetric): ReadonlyArray<Growth> => {
   const { baseline: nb, candidate: nc } = window;
+  const variance = metric.sd * metric.sd;
   const size = (nb * nc) / (nb + nc);
   const defaults = groupMeans.initial().config;
-  const price = (bet: number): number => -Math.log1p(-bet) - bet;
+  const rangeC = 1 - metric.baseMean + drop;
+  const rangeB = metric.baseMean;
   return defaults.bets.map((bet, j) => {
-    const stake = bet * size;
+    const stake = Math.min(bet * size, (0.9 * nc) / rangeC, (0.9 * nb) / rangeB);
+    const price = nc * priceOf(stake / nc, rangeC) + nb * priceOf(stake / nb, rangeB);
     return {
-      mean: stake * (drop - margin) - (nc * price(stake / nc) + nb * price(stake / nb)) * sd * sd,
-      variance: stake * stake * sd * sd * (1 / nc + 1 / nb),
+      mean: stake * (drop - (metric.margin ?? 0)) - price * variance,
+      variance: stake * stake * variance * (1 / nc + 1 / nb),
       cost: -Math.log((defaults.weights[j] as number) * defaults.start.atFirst),
     };
   });
@@ -74,7 +87,7 @@ export const growthsOf = (metric: ForecastMetric, effect: number, window: Window
   if (metric.kind === "rate") return rateGrowths(window, metric.baseRate, effect, metric.psi0 ?? 1, 0);
   if (metric.kind === "mean") {
     const judged = { baseline: window.baseline * metric.judgedShare, candidate: window.candidate * metric.judgedShare };
-    return meanGrowths(judged, effect, metric.sd, metric.margin ?? 0);
+    return meanGrowths(judged, effect, metric);
   }
   // Three thresholds share the e-value: each pays log 3.
   return TAILS.flatMap((tail) => {

@@ -6,6 +6,7 @@ import {
   type StratifiedRatesConfig,
   type StratifiedRatesState,
   stratifiedRates,
+  stratifiedRatesLogE,
 } from "./stratified-rates.ts";
 
 /** One value for each quantile that is watched. Thresholds and quantiles in milliseconds, counts in units. */
@@ -124,7 +125,7 @@ const learn = (state: ExceedanceState, stratum: ExceedanceStratum): ExceedanceSt
 };
 
 const logEOf = (state: Pick<ExceedanceState, "processes">): number =>
-  combine(quantiles.map((quantile) => stratifiedRates.evidence(state.processes[quantile]).logE));
+  combine(quantiles.map((quantile) => stratifiedRatesLogE(state.processes[quantile])));
 
 const evidence = (state: ExceedanceState): ExceedanceEvidence => {
   const byQuantile = each((quantile) => stratifiedRates.evidence(state.processes[quantile]));

@@ -1,4 +1,10 @@
-import { InvalidArgument, requireCount, requireProbability, requireWithin } from "../invalid-argument.ts";
+import {
+  InvalidArgument,
+  requireCount,
+  requirePositive,
+  requireProbability,
+  requireWithin,
+} from "../invalid-argument.ts";
 import { logAddExp, logSumExp } from "../special/log-arithmetic.ts";
 import { asymptoticInterval } from "./asymptotic-interval.ts";
 import type { Evidence } from "./evidence.ts";
@@ -7,7 +13,7 @@ import { type StartPrior, startWeight, weightAfter } from "./start-mixture.ts";
 export type GroupMeansConfig = {
   /** A drop of the mean up to this size is tolerated, in score units. */
   readonly margin: number;
-  /** Bets in (0, 1): each is the best one for a drop of bet × variance of a score. With their prior weights. */
+  /** Bets above 0: each is the best one for a drop of bet × variance of a score. With their prior weights. */
   readonly bets: ReadonlyArray<number>;
   readonly weights: ReadonlyArray<number>;
   readonly start: StartPrior;
@@ -46,7 +52,7 @@ export type MeansEvidence = Evidence & {
 
 const defaults: GroupMeansConfig = {
   margin: 0,
-  bets: [0.04, 0.09, 0.2, 0.4, 0.75],
+  bets: [0.06, 0.16, 0.4, 1, 2.5],
   weights: [0.2, 0.2, 0.2, 0.2, 0.2],
   start: { atFirst: 0.75, spanWindows: 120 },
   confidence: 0.95,
@@ -61,7 +67,7 @@ const initial = (config: Partial<GroupMeansConfig> = {}): GroupMeansState => {
   const full = { ...defaults, ...config };
   requireWithin("margin", full.margin, 0, 1);
   full.bets.forEach((bet, i) => {
-    requireProbability(`bets[${i}]`, bet);
+    requirePositive(`bets[${i}]`, bet);
   });
   const sum = full.weights.reduce((total, weight) => total + weight, 0);
   if (full.weights.length !== full.bets.length || Math.abs(sum - 1) > 1e-9) {
@@ -117,21 +123,37 @@ const update = (state: GroupMeansState, stratum: MeansStratum): GroupMeansState 
   return { ...moved, peakLogE: Math.max(state.peakLogE, logEOf(moved)) };
 };
 
-/** −log(1−λ) − λ: the price of a squared deviation at bet λ (Fan, Grama & Liu 2015). */
-const priceOf = (bet: number): number => -Math.log1p(-bet) - bet;
+// No bet reaches the point where a single score could take everything.
+const LARGEST_RISK = 0.9;
+// Centres are kept away from the ends of the scale, where the price of a deviation loses its digits.
+const NARROWEST = 1e-3;
+
+/**
+ * Price of a squared deviation ξ² at bet λ when ξ ≥ −range: (−log(1−λ·range) − λ·range)/range². It is λ²/2 + λ³·range/3 + …,
+ * so that scores which cannot lie far above their centre cost hardly more than in a normal model (Fan, Grama & Liu 2015).
+ */
+export const priceOf = (bet: number, range: number): number => {
+  const y = bet * range;
+  // Below this the logarithm cancels; two more terms of its series are exact enough.
+  if (y < 1e-4) return bet * bet * (0.5 + y / 3 + (y * y) / 4);
+  return (-Math.log1p(-y) - y) / (range * range);
+};
 
 const squaresAround = ({ n, sum, sumSquares }: ScoreSums, centre: number): number =>
   Math.max(0, sumSquares - 2 * centre * sum + n * centre * centre);
 
 const logIncrement = (state: GroupMeansState, { baseline, candidate }: MeansStratum, bet: number): number => {
+  const centreC = state.centre.candidate.sum / state.centre.candidate.weight;
+  const centreB = state.centre.baseline.sum / state.centre.baseline.weight;
+  // A candidate's score can exceed its centre by 1 − centre, a baseline's fall below its own by the centre: these lose.
+  const rangeC = Math.max(NARROWEST, 1 - centreC);
+  const rangeB = Math.max(NARROWEST, centreB);
   const size = (baseline.n * candidate.n) / (baseline.n + candidate.n);
-  const stake = bet * size;
-  const gain = stake * (baseline.sum / baseline.n - candidate.sum / candidate.n - state.config.margin);
-  const centres = state.centre;
+  const stake = Math.min(bet * size, (LARGEST_RISK * candidate.n) / rangeC, (LARGEST_RISK * baseline.n) / rangeB);
   return (
-    gain -
-    priceOf(stake / candidate.n) * squaresAround(candidate, centres.candidate.sum / centres.candidate.weight) -
-    priceOf(stake / baseline.n) * squaresAround(baseline, centres.baseline.sum / centres.baseline.weight)
+    stake * (baseline.sum / baseline.n - candidate.sum / candidate.n - state.config.margin) -
+    priceOf(stake / candidate.n, rangeC) * squaresAround(candidate, centreC) -
+    priceOf(stake / baseline.n, rangeB) * squaresAround(baseline, centreB)
   );
 };
 
@@ -203,8 +225,8 @@ const evidence = (state: GroupMeansState): MeansEvidence => {
  * E-process for a mean score in [0, 1] of which a drop is worse, on within-window sums. H₀: in every window the candidate's
  * mean is at least the baseline's minus `margin`; both may drift together. With the harmonic size h = n_b·n_c/(n_b + n_c),
  * stake L = λh and arm centres a fixed by earlier windows, a window's e-value is
- * exp{L(b̄ − c̄ − margin) − ψ(L/n_c)Σ(c − a_c)² − ψ(L/n_b)Σ(b − a_b)²}, ψ(λ) = −log(1−λ) − λ. By Fan's inequality
- * exp(λξ − ψ(λ)ξ²) ≤ 1 + λξ for ξ ≥ −1, so its expectation is at most exp{L(μ_b − μ_c − margin)} ≤ 1. Mixed over bets λ and
+ * exp{L(b̄ − c̄ − margin) − ψ(L/n_c; 1−a_c)Σ(c − a_c)² − ψ(L/n_b; a_b)Σ(b − a_b)²} with the price ψ of `priceOf`. By Fan's
+ * inequality exp(λξ − ψ(λ; r)ξ²) ≤ 1 + λξ for ξ ≥ −r, λr < 1, so its expectation is at most exp{L(μ_b − μ_c − margin)} ≤ 1. Mixed over bets λ and
  * starts as in `stratifiedRates`. The first window with scores in both arms only teaches the centres.
  *
  * Assumes independent scores in a window given the past: one score (or one mean) per conversation, both arms judged in the

@@ -123,7 +123,7 @@ const update = (state: StratifiedRatesState, stratum: RateStratum): StratifiedRa
     return increment + (before === undefined ? logNew : logAddExp(before, logNew));
   });
   const next = { ...described, informative: window, logStarted };
-  return { ...next, peakLogE: Math.max(state.peakLogE, logEOf(next)) };
+  return { ...next, peakLogE: Math.max(state.peakLogE, stratifiedRatesLogE(next)) };
 };
 
 const logIncrements = (
@@ -138,7 +138,10 @@ const logIncrements = (
   return logRatios.map((ratio, j) => candidateEvents * ratio - ((normalisers[j + 1] as number) - base));
 };
 
-const logEOf = (state: Pick<StratifiedRatesState, "config" | "informative" | "logStarted">): number => {
+/** The process's log e-value alone, without estimate and interval. */
+export const stratifiedRatesLogE = (
+  state: Pick<StratifiedRatesState, "config" | "informative" | "logStarted">,
+): number => {
   if (state.logStarted.length === 0) return 0;
   const logIdle = Math.log(weightAfter(state.config.start, state.informative));
   return logSumExp(
@@ -150,7 +153,7 @@ const evidence = (state: StratifiedRatesState): RateEvidence => {
   const estimate = state.weight > 0 ? state.difference / state.weight : null;
   return {
     method: "stratified-rates",
-    logE: logEOf(state),
+    logE: stratifiedRatesLogE(state),
     peakLogE: state.peakLogE,
     psi0: state.config.psi0,
     estimate,

@@ -18,6 +18,17 @@ export type Efficiency = {
   readonly median: number;
   /** median ÷ limit. */
   readonly ratio: number;
+  /** median ÷ the limit of a test that has to learn the base rate from the baseline of the same minutes. */
+  readonly ratioUnknownBase?: number;
+};
+
+/**
+ * Information per request of a two-arm comparison in which the base rate is unknown: the likelihood ratio against one common
+ * rate. At small shares it is that of a known base rate; at a quarter the baseline's own uncertainty costs about a quarter.
+ */
+export const comparisonInformation = (from: number, to: number, share: number): number => {
+  const pooled = share * to + (1 - share) * from;
+  return share * bernoulliInformation(to, pooled) + (1 - share) * bernoulliInformation(from, pooled);
 };
 
 type Setting = {
@@ -52,7 +63,8 @@ export const rateEfficiency = (setting: Setting & { readonly from: number; reado
     }
     return Number.POSITIVE_INFINITY;
   });
-  return conclude(minutes, -Math.log(alpha) / (share * bernoulliInformation(to, from)), requestsPerMinute);
+  const known = conclude(minutes, -Math.log(alpha) / (share * bernoulliInformation(to, from)), requestsPerMinute);
+  return { ...known, ratioUnknownBase: (known.median * comparisonInformation(from, to, share)) / -Math.log(alpha) };
 };
 
 /** Latency alone: every candidate latency is `ratio` times longer (log-normal, σ = 0.6). The limit knows p95 and its share. */
@@ -86,7 +98,8 @@ export const latencyEfficiency = (setting: Setting & { readonly ratio: number })
     return Number.POSITIVE_INFINITY;
   });
   const slow = normal.sf(normal.upperQuantile(0.05) - Math.log(ratio) / LOG_LATENCY_SD);
-  return conclude(minutes, -Math.log(alpha) / (share * bernoulliInformation(slow, 0.05)), requestsPerMinute);
+  const known = conclude(minutes, -Math.log(alpha) / (share * bernoulliInformation(slow, 0.05)), requestsPerMinute);
+  return { ...known, ratioUnknownBase: (known.median * comparisonInformation(0.05, slow, share)) / -Math.log(alpha) };
 };
 
 /** Standard deviation of judged differences in the simulation: the middle of what recorded evaluations show (0.17 to 0.3). */
