@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { Policy } from "@sluice/contracts";
+import { Policy } from "@sluice/contracts/policy";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { parseDocument } from "yaml";

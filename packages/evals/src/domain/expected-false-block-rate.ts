@@ -1,4 +1,4 @@
-import { randomSource } from "@sluice/statistics";
+import { randomSource } from "@sluice/statistics/random/random-source";
 import { differenceOf, type PairedCase } from "./case-table.ts";
 import { costOf, drawExchange, type ExchangedSums, exchangedSums } from "./exchanged-sums.ts";
 import { headlineCases } from "./headline-rule.ts";

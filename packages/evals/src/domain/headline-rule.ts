@@ -1,5 +1,6 @@
 import type { GateReport } from "@sluice/contracts";
-import { mcnemarExact, studentT } from "@sluice/statistics";
+import { studentT } from "@sluice/statistics/distributions/student-t";
+import { mcnemarExact } from "@sluice/statistics/offline/binomial-test";
 import type { PairedCase } from "./case-table.ts";
 import { signFlipLowerTail } from "./exact-sign-flip.ts";
 import { meanInterval, pairedProportionInterval } from "./mean-interval.ts";

@@ -1,5 +1,6 @@
 import type { Interval } from "@sluice/contracts";
-import { normal, studentT } from "@sluice/statistics";
+import { normal } from "@sluice/statistics/distributions/normal";
+import { studentT } from "@sluice/statistics/distributions/student-t";
 import type { PairedDifferences } from "./paired-differences.ts";
 
 const CONFIDENCE = 0.95;

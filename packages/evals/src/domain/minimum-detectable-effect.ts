@@ -1,4 +1,7 @@
-import { binomial, mcnemarExact, minimumDetectableEffectPaired, normal } from "@sluice/statistics";
+import { binomial } from "@sluice/statistics/distributions/binomial";
+import { normal } from "@sluice/statistics/distributions/normal";
+import { mcnemarExact } from "@sluice/statistics/offline/binomial-test";
+import { minimumDetectableEffectPaired } from "@sluice/statistics/offline/power";
 import { headlineTest } from "./headline-rule.ts";
 import type { PairedDifferences } from "./paired-differences.ts";
 

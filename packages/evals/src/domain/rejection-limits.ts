@@ -1,4 +1,6 @@
-import { mcnemarExact, normal, studentT } from "@sluice/statistics";
+import { normal } from "@sluice/statistics/distributions/normal";
+import { studentT } from "@sluice/statistics/distributions/student-t";
+import { mcnemarExact } from "@sluice/statistics/offline/binomial-test";
 import { signFlipLowerTail } from "./exact-sign-flip.ts";
 import { headlineTest } from "./headline-rule.ts";
 import { criticalWorse } from "./minimum-detectable-effect.ts";

@@ -1,5 +1,8 @@
 import type { SliceResult } from "@sluice/contracts";
-import { adjustBenjaminiHochberg, adjustHolm, mcnemarExact, normal, studentT } from "@sluice/statistics";
+import { normal } from "@sluice/statistics/distributions/normal";
+import { studentT } from "@sluice/statistics/distributions/student-t";
+import { adjustBenjaminiHochberg, adjustHolm } from "@sluice/statistics/offline/adjust";
+import { mcnemarExact } from "@sluice/statistics/offline/binomial-test";
 import type { PairedCase } from "./case-table.ts";
 import { meanInterval } from "./mean-interval.ts";
 import type { OfflinePolicy } from "./offline-policy.ts";

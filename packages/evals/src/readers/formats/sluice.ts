@@ -1,4 +1,4 @@
-import { type CaseResultLine as CaseLine, CaseResultLine, PairedResultLine } from "@sluice/contracts";
+import { type CaseResultLine as CaseLine, CaseResultLine, PairedResultLine } from "@sluice/contracts/case-result";
 import * as Result from "effect/Result";
 import { ArmResults } from "../../domain/arm-results.ts";
 import type { CaseResult, Outcome } from "../../domain/case-result.ts";
