@@ -1,4 +1,4 @@
-export { canaryControllerService, type RunningCanaryController } from "./application/canary-controller-service.ts";
+export { canaryControllerService, type RunningCanaryController } from "./canary-controller-service.ts";
 export {
   CanaryControllerSettings,
   type CanaryControllerSettingsInput,

@@ -12,7 +12,7 @@ import * as Exit from "effect/Exit";
 import * as Layer from "effect/Layer";
 import * as Logger from "effect/Logger";
 import * as Redacted from "effect/Redacted";
-import { canaryControllerService } from "./application/canary-controller-service.ts";
+import { canaryControllerService } from "./canary-controller-service.ts";
 import type { CanaryControllerSettingsInput } from "./settings.ts";
 
 const environment = Config.all({

@@ -5,19 +5,19 @@ import type { ReleaseLog } from "@sluice/release-log";
 import type { TelemetryStore } from "@sluice/telemetry";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
-import { layerHttpGatewayClient } from "../adapters/http-gateway-client.ts";
+import { layerHttpGatewayClient } from "./adapters/http-gateway-client.ts";
+import { controlLoop } from "./application/control-loop.ts";
+import { knownGateways } from "./application/known-gateways.ts";
+import { onChangeOrTick } from "./application/on-change-or-tick.ts";
+import { pageSender } from "./application/page-sender.ts";
+import { probeRunner } from "./application/probe-runner.ts";
+import { routingPublisher } from "./application/routing-publisher.ts";
+import { telemetryIngest } from "./application/telemetry-ingest.ts";
 import {
   type CanaryControllerSettings,
   type CanaryControllerSettingsInput,
   canaryControllerSettings,
-} from "../settings.ts";
-import { controlLoop } from "./control-loop.ts";
-import { knownGateways } from "./known-gateways.ts";
-import { onChangeOrTick } from "./on-change-or-tick.ts";
-import { pageSender } from "./page-sender.ts";
-import { probeRunner } from "./probe-runner.ts";
-import { routingPublisher } from "./routing-publisher.ts";
-import { telemetryIngest } from "./telemetry-ingest.ts";
+} from "./settings.ts";
 
 export interface RunningCanaryController {
   readonly service: "canary-controller";

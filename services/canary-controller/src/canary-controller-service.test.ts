@@ -7,7 +7,6 @@ import { TelemetryError, TelemetryStore } from "@sluice/telemetry";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Scope from "effect/Scope";
-import { canaryControllerService } from "./canary-controller-service.ts";
 import {
   application,
   onAMorning,
@@ -16,7 +15,8 @@ import {
   policy,
   releaseId,
   simulatedGateway,
-} from "./controlled-stack.fixture.ts";
+} from "./application/controlled-stack.fixture.ts";
+import { canaryControllerService } from "./canary-controller-service.ts";
 
 /** Everything on the log, as its readers see it: refused events included. */
 const recorded = Effect.gen(function* () {
