@@ -76,18 +76,10 @@ const csvProblem = (error: CsvError): Problem => {
 const atLine = <A>(line: number, result: Result.Result<A, Problem>): Result.Result<A, Problem> =>
   Result.mapError(result, (problem) => ({ ...problem, line }));
 
-const truths: Readonly<Record<string, boolean>> = {
-  true: true,
-  yes: true,
-  pass: true,
-  passed: true,
-  "1": true,
-  false: false,
-  no: false,
-  fail: false,
-  failed: false,
-  "0": false,
-};
+const truths: ReadonlyMap<string, boolean> = new Map([
+  ...["true", "yes", "pass", "passed", "1"].map((word) => [word, true] as const),
+  ...["false", "no", "fail", "failed", "0"].map((word) => [word, false] as const),
+]);
 
 const resultOf = (row: Readonly<Record<string, string>>): Result.Result<ImportedResult, Problem> =>
   Result.gen(function* () {
@@ -98,7 +90,7 @@ const resultOf = (row: Readonly<Record<string, string>>): Result.Result<Imported
     const truth = function* (column: Column) {
       const value = cell(column);
       if (value === undefined) return undefined;
-      const known = truths[value.toLowerCase()];
+      const known = truths.get(value.toLowerCase());
       return (
         known ??
         (yield* Result.fail<Problem>({

@@ -107,13 +107,18 @@ const outcomeOf = (sample: EvalSample, field: string, scorer: string): Result.Re
     : scored(field, score, undefined);
 };
 
-const letters: Readonly<Record<string, number>> = { C: 1, I: 0, P: 0.5, N: 0 };
+const letters: ReadonlyMap<string, number> = new Map([
+  ["C", 1],
+  ["I", 0],
+  ["P", 0.5],
+  ["N", 0],
+]);
 
 /** A value as Inspect reduces it: letters, truth values, numbers, and the mean of a list or map of them. */
 const scoreOf = (value: unknown): number | undefined => {
   if (typeof value === "number") return value;
   if (typeof value === "boolean") return Number(value);
-  if (typeof value === "string") return letters[value] ?? wordScore(value);
+  if (typeof value === "string") return letters.get(value) ?? wordScore(value);
   if (typeof value !== "object" || value === null) return undefined;
   const parts = Object.values(value).map(scoreOf);
   const sum = parts.reduce<number | undefined>(
