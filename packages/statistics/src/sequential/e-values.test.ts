@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { binomial } from "../distributions/binomial.ts";
 import { logHypergeometricTerm } from "../distributions/hypergeometric.ts";
 import { logSumExp } from "../special/log-arithmetic.ts";
-import { combine } from "./combine.ts";
+import { closedRejections, combine } from "./combine.ts";
 import { stratifiedFisherLogE } from "./fisher-increment.ts";
 import { groupMeans } from "./group-means.ts";
 import { mcnemarMixtureLogE, normalMixtureLogE } from "./normal-mixture.ts";
@@ -231,5 +231,20 @@ describe("other e-values", () => {
     expect(combine([0, Math.log(9)])).toBeCloseTo(Math.log(5), 12);
     expect(combine([0, Math.log(9)], [3, 1])).toBeCloseTo(Math.log(3), 12);
     expect(combine([-1e6, 800, 900])).toBeCloseTo(logSumExp([-1e6, 800, 900]) - Math.log(3), 9);
+  });
+  it("blames a metric only when every set of metrics with it reaches 1/α", () => {
+    const alpha = 0.01;
+    const sets = (logEs: ReadonlyArray<number>, i: number): ReadonlyArray<ReadonlyArray<number>> =>
+      Array.from({ length: 2 ** logEs.length }, (_, pattern) => logEs.filter((_, j) => (pattern >> j) & 1 || j === i));
+    for (const logEs of [
+      [7, 0, -3, 1, 0.2],
+      [5.9, 5.9, 0, 0, 0],
+      [6, 4, 5.5, -1, 2],
+      [900, 0, 0, 5, 4],
+      [4.7, 4.7, 4.7, 4.7, 4.7],
+    ]) {
+      const expected = logEs.map((_, i) => sets(logEs, i).every((set) => combine(set) >= -Math.log(alpha)));
+      expect(closedRejections(logEs, alpha)).toEqual(expected);
+    }
   });
 });

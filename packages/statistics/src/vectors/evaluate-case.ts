@@ -113,16 +113,20 @@ const power = (input: CaseInput) => ({
   sides: sides(input),
 });
 
-const distributions: Readonly<Record<string, Distribution<Array<number | undefined>>>> = {
-  norm: normal as Distribution<Array<number | undefined>>,
-  t: studentT as unknown as Distribution<Array<number | undefined>>,
-  beta: beta as unknown as Distribution<Array<number | undefined>>,
-  chisq: chiSquare as unknown as Distribution<Array<number | undefined>>,
-  gamma: gamma as unknown as Distribution<Array<number | undefined>>,
-  f: fisherF as unknown as Distribution<Array<number | undefined>>,
-  binom: binomial as unknown as Distribution<Array<number | undefined>>,
-  pois: poisson as unknown as Distribution<Array<number | undefined>>,
-  hyper: hypergeometric as unknown as Distribution<Array<number | undefined>>,
+type AnyDistribution = Distribution<Array<number | undefined>>;
+// The file gives parameters as a list in R's order; each distribution checks its own.
+const any = <P extends ReadonlyArray<number | undefined>>(one: Distribution<P>): AnyDistribution =>
+  one as unknown as AnyDistribution;
+const distributions: Readonly<Record<string, AnyDistribution>> = {
+  norm: any(normal),
+  t: any(studentT),
+  beta: any(beta),
+  chisq: any(chiSquare),
+  gamma: any(gamma),
+  f: any(fisherF),
+  binom: any(binomial),
+  pois: any(poisson),
+  hyper: any(hypergeometric),
 };
 const parameters = (input: CaseInput): Array<number> =>
   ["p1", "p2", "p3"].filter((key) => key in input).map((key) => number(input, key));
