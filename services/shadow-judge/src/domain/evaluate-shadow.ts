@@ -64,11 +64,12 @@ const sentenceOf = (decision: ShadowDecision["decision"], evidence: Numbers, pol
       ? "no pair was judged"
       : `mean judge score ${baselineMean.toFixed(3)} → ${candidateMean.toFixed(3)} over ${pairs} pairs`;
   const seconds = (epochMsOf(evidence.decidedAt) - epochMsOf(evidence.startedAt)) / 1_000;
+  const beyond = policy.margin === 0 ? "" : ` by more than ${policy.margin}`;
   switch (decision) {
     case "passed":
-      return `No regression of more than ${policy.margin} was seen: ${means} in ${seconds} s.`;
+      return `The candidate is not shown to be worse${beyond}: ${means} in ${seconds} s.`;
     case "regressed":
-      return `The candidate is worse by more than ${policy.margin} at alpha ${policy.alpha}: ${means} in ${seconds} s.`;
+      return `The candidate is worse${beyond} at alpha ${policy.alpha}: ${means} in ${seconds} s.`;
     default:
       return `No verdict within ${policy.deadlineSeconds} s: ${means}, ${evidence.requests} mirrored requests, judge errors ${(100 * judgeErrorShare(evidence)).toFixed(1)} %.`;
   }

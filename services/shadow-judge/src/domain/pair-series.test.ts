@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest";
-import { digestOf, Policy, timestampOf } from "@sluice/contracts";
+import { digestOf, Policy, ShadowEvidence, timestampOf } from "@sluice/contracts";
 import { randomSource } from "@sluice/statistics";
 import * as Schema from "effect/Schema";
 import { evaluateShadow, replayShadow } from "./evaluate-shadow.ts";
@@ -176,6 +176,16 @@ describe("evaluateShadow", () => {
       JSON.stringify(replayShadow(stored, policyWith(), digest)),
       JSON.stringify(evaluateShadow(inputs, policyWith(), digest)),
     );
+  });
+
+  it.each([
+    ["one pair", 1, 1],
+    ["no spread", 200, 1],
+    ["nothing but failures", 200, 0],
+  ])("has evidence that fits its schema with %s", (_, n, candidateScore) => {
+    const same = Array.from({ length: n }, (_, i) => pair(`p${i}`, 1, candidateScore));
+    const { evidence } = evaluateShadow(inputsOf(seriesOf(...same)), policyWith(), digest);
+    assert.deepStrictEqual(Schema.decodeUnknownSync(ShadowEvidence)(JSON.parse(JSON.stringify(evidence))), evidence);
   });
 
   it("is inconclusive without pairs", () => {
