@@ -3,6 +3,7 @@ import { auditCommand } from "./verbs/audit.ts";
 import { demoCommand } from "./verbs/demo.ts";
 import { gateCommand } from "./verbs/gate.ts";
 import { kpiCommand } from "./verbs/kpi.ts";
+import { policyCommand } from "./verbs/policy.ts";
 import {
   abortCommand,
   advanceCommand,
@@ -12,12 +13,14 @@ import {
   rollbackCommand,
 } from "./verbs/release-act.ts";
 import { listCommand, statusCommand } from "./verbs/release-read.ts";
+import { applicationCommand, requestCommand } from "./verbs/release-request.ts";
 import { watchCommand } from "./verbs/release-watch.ts";
 import { upCommand } from "./verbs/up.ts";
 
 const releaseCommand = Command.make("release").pipe(
   Command.withDescription("Request, follow and steer releases"),
   Command.withSubcommands([
+    requestCommand,
     statusCommand,
     listCommand,
     watchCommand,
@@ -33,5 +36,14 @@ const releaseCommand = Command.make("release").pipe(
 /** The command line: one file per verb under `verbs/`. Heavy parts are loaded by the verb that needs them. */
 export const sluice = Command.make("sluice").pipe(
   Command.withDescription("CI/CD for prompts and models: offline gate, shadow, canary, rollback, audit record."),
-  Command.withSubcommands([gateCommand, releaseCommand, auditCommand, kpiCommand, upCommand, demoCommand]),
+  Command.withSubcommands([
+    gateCommand,
+    releaseCommand,
+    applicationCommand,
+    auditCommand,
+    kpiCommand,
+    policyCommand,
+    upCommand,
+    demoCommand,
+  ]),
 );

@@ -1,10 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import {
   type Bundle,
-  type BundleReference,
-  canonicalJson,
   DecidedBody,
-  type Digest,
   digestOf,
   ReleaseBody,
   type ReleaseId,
@@ -17,6 +14,7 @@ import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
 import * as Stream from "effect/Stream";
+import { putArtifact, putBundle } from "../artifacts.ts";
 import { registryStream } from "../event-stream.ts";
 import { type Exit, internalError } from "../exit.ts";
 import { callRegistry, type RegistryAddress } from "../registry-client.ts";
@@ -41,19 +39,6 @@ export interface Outcome {
   readonly phases: ReadonlyArray<ReleasePhase>;
   readonly expected: ReadonlyArray<ReleasePhase>;
 }
-
-const put = (address: RegistryAddress, content: unknown): Effect.Effect<Digest, Exit> => {
-  const text = typeof content === "string" ? content : canonicalJson(content);
-  return callRegistry(address, { method: "PUT", path: "/v1/artifacts", bytes: Buffer.from(text) }).pipe(
-    Effect.map((answer) => (answer as { digest: Digest }).digest),
-  );
-};
-
-const putBundle = (address: RegistryAddress, bundle: Bundle): Effect.Effect<BundleReference, Exit> =>
-  Effect.as(
-    Effect.forEach(Object.values(bundle), (part) => put(address, part)),
-    referenceOf(bundle),
-  );
 
 export const registerApplication = Effect.fnUntraced(function* (stage: Stage, application: DemoApplication) {
   const baseline = yield* putBundle(stage.ci, application.baseline);
@@ -113,7 +98,7 @@ const requestRelease = Effect.fnUntraced(function* (
     candidate: yield* evaluate(stage, release.candidate, cases),
     producedAt: timestampOf(Date.now()),
   };
-  const probes = yield* put(
+  const probes = yield* putArtifact(
     stage.ci,
     safetyProbeLines(Array.from({ length: 8 }, (_, i) => taskOf("privacy", 2_000_000_000 + i).text)),
   );
@@ -141,7 +126,7 @@ const evaluate = Effect.fnUntraced(function* (stage: Stage, bundle: Bundle, case
     try: () => runEvalSet(stage.models, bundle, cases),
     catch: (cause) => internalError(`the simulated model server failed an eval run: ${String(cause)}`),
   });
-  const results = yield* put(stage.ci, `${lines.map((line) => JSON.stringify(line)).join("\n")}\n`);
+  const results = yield* putArtifact(stage.ci, `${lines.map((line) => JSON.stringify(line)).join("\n")}\n`);
   return { bundle: referenceOf(bundle).digest, results };
 });
 

@@ -287,7 +287,7 @@ describe("policy", () => {
         "faulty.yaml",
       );
       assert.strictEqual(code, 2);
-      assert.match(sentence ?? "", /policy\.offline\.sliceSigma is no setting of a policy/u);
+      assert.match(sentence ?? "", /policy\.offline\.sliceSigma is no setting/u);
       assert.match(sentence ?? "", /policy\.offline\.headlineAlpha is 1\.5; expected a value less than 1/u);
       assert.match(sentence ?? "", /policy\.offline\.safety is "maybe"; expected "enforce" \| "warn" \| "off"/u);
     }),

@@ -21,14 +21,13 @@ export const timeout = Flag.Int("timeout").pipe(
 export const watchCommand = Command.make(
   "watch",
   { release: Argument.String("release").pipe(Argument.withDescription("Id of the release")), timeout, url, json },
-  (flags) =>
-    watchRelease(registryAddress(Option.getOrUndefined(flags.url)), flags.release, {
-      json: flags.json,
-      until: ended,
-    }).pipe(
+  (flags) => {
+    const address = registryAddress(Option.getOrUndefined(flags.url));
+    return watchRelease(address, flags.release, { json: flags.json, until: ended }).pipe(
       within(Option.getOrUndefined(flags.timeout), flags.release),
-      Effect.flatMap((phase) => exitOf(flags.release, phase)),
-    ),
+      Effect.flatMap((phase) => exitOf(address, flags.release, phase)),
+    );
+  },
 ).pipe(Command.withDescription("Follow a release to its end; the exit code says how it ended"));
 
 const endings: ReadonlyArray<ReleasePhase> = [
@@ -95,9 +94,18 @@ export const within =
             ),
         });
 
-/** The exit code of an ended release (design §5). */
-export const exitOf = (releaseId: string, phase: ReleasePhase): Effect.Effect<void, Exit> => {
-  if (phase === "completed") return Effect.void;
-  const code = phase === "inconclusive" ? exitCodes.inconclusive : exitCodes.blocked;
-  return Effect.fail(new Exit({ code, sentence: `${releaseId} ended: ${phase}` }));
-};
+/** The exit code of an ended release (design §5); which no the gate said is in its report. */
+export const exitOf = (address: RegistryAddress, releaseId: string, phase: ReleasePhase): Effect.Effect<void, Exit> =>
+  Effect.gen(function* () {
+    if (phase === "completed") return;
+    const { events } = yield* readRegistry(address, `/v1/releases/${encodeURIComponent(releaseId)}`, ReleaseBody);
+    const answer = events.findLast(({ event, accepted }) => accepted && "report" in event)?.event;
+    const verdict = phase === "blocked" && answer && "report" in answer ? answer.report.verdict : phase;
+    const code =
+      verdict === "inconclusive"
+        ? exitCodes.inconclusive
+        : verdict === "invalid"
+          ? exitCodes.invalid
+          : exitCodes.blocked;
+    return yield* new Exit({ code, sentence: `${releaseId} ended: ${verdict}` });
+  });

@@ -1,0 +1,39 @@
+import { readFile } from "node:fs/promises";
+import {
+  ArtifactStoredBody,
+  type Bundle,
+  type BundleReference,
+  canonicalJson,
+  type Digest,
+  referenceOf,
+} from "@sluice/contracts";
+import * as Effect from "effect/Effect";
+import * as Schema from "effect/Schema";
+import { type Exit, internalError, usageError } from "./exit.ts";
+import { callRegistry, type RegistryAddress } from "./registry-client.ts";
+
+/** Stores bytes as they are, text as UTF-8; the answer is their address. */
+export const putArtifact = (address: RegistryAddress, content: string | Uint8Array): Effect.Effect<Digest, Exit> =>
+  callRegistry(address, { method: "PUT", path: "/v1/artifacts", bytes: Buffer.from(content) }).pipe(
+    Effect.flatMap((answer) =>
+      Effect.mapError(Schema.decodeUnknownEffect(ArtifactStoredBody)(answer), () =>
+        internalError(
+          `the registry at ${address.url} answered PUT /v1/artifacts in a form that this version does not know`,
+        ),
+      ),
+    ),
+    Effect.map(({ digest }) => digest),
+  );
+
+/** Stores every part of the bundle in its canonical form. */
+export const putBundle = (address: RegistryAddress, bundle: Bundle): Effect.Effect<BundleReference, Exit> =>
+  Effect.as(
+    Effect.forEach(Object.values(bundle), (part) => putArtifact(address, canonicalJson(part)), { discard: true }),
+    referenceOf(bundle),
+  );
+
+export const putFile = (address: RegistryAddress, file: string): Effect.Effect<Digest, Exit> =>
+  Effect.tryPromise({
+    try: (signal) => readFile(file, { signal }),
+    catch: (cause) => usageError(`${file}: cannot be read (${cause instanceof Error ? cause.message : String(cause)})`),
+  }).pipe(Effect.flatMap((bytes) => putArtifact(address, bytes)));

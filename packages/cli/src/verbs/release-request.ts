@@ -1,0 +1,126 @@
+import { randomUUID } from "node:crypto";
+import { DecidedBody, type ReleasePhase, ReleaseState, type Timestamp, timestampOf } from "@sluice/contracts";
+import * as Clock from "effect/Clock";
+import * as Command from "effect/cli/Command";
+import * as Flag from "effect/cli/Flag";
+import * as Effect from "effect/Effect";
+import * as Option from "effect/Option";
+import * as Schema from "effect/Schema";
+import { putBundle, putFile } from "../artifacts.ts";
+import { readRepository } from "../configuration-file.ts";
+import { Exit, exitCodes, usageError } from "../exit.ts";
+import { json, url } from "../flags.ts";
+import { print, printJson } from "../output.ts";
+import { callRegistry, type RegistryAddress, registryAddress } from "../registry-client.ts";
+import { readRegistry } from "./release-read.ts";
+import { ended, exitOf, timeout, watchRelease, within } from "./release-watch.ts";
+
+const text = (name: string, description: string) =>
+  Flag.String(name).pipe(Flag.withDescription(description), Flag.optional);
+
+const config = Flag.String("config").pipe(
+  Flag.withDescription("The repository's sluice.yaml"),
+  Flag.withDefault("sluice.yaml"),
+);
+
+const flags = {
+  config,
+  baseline: text("baseline", "Eval results of the baseline, one JSON object a line (plain or .gz)"),
+  candidate: text("candidate", "Eval results of the candidate on the same cases"),
+  description: Flag.String("description").pipe(Flag.withDescription("What changes, in words"), Flag.withDefault("")),
+  commit: text("commit", "Commit of the change"),
+  link: text("link", "Link to the change"),
+  mergedAt: text("merged-at", "When it was merged, such as 2026-01-31T09:00:00Z: the start of lead time"),
+  key: text("idempotency-key", "Sent again with the same key it is the same request (a retried CI job)"),
+  wait: Flag.Literals("wait", ["no", "gate", "end"]).pipe(
+    Flag.withDescription("Return at once, after the gate's answer, or at the release's end"),
+    Flag.withDefault("gate"),
+  ),
+  timeout,
+  url,
+  json,
+};
+
+export const requestCommand = Command.make("request", flags, (given) =>
+  Effect.gen(function* () {
+    const address = registryAddress(Option.getOrUndefined(given.url));
+    const { application, team, bundle, policy, evalSet } = yield* readRepository(given.config);
+    const mergedAt = yield* instant(Option.getOrUndefined(given.mergedAt));
+    const candidate = yield* putBundle(address, bundle);
+    const files = yield* resultFiles(Option.getOrUndefined(given.baseline), Option.getOrUndefined(given.candidate));
+    const evidence = files && {
+      evalSet: yield* putFile(address, evalSet ?? files.baseline),
+      producedAt: timestampOf(yield* Clock.currentTimeMillis),
+      baseline: { bundle: yield* baselineOf(address, application), results: yield* putFile(address, files.baseline) },
+      candidate: { bundle: candidate.digest, results: yield* putFile(address, files.candidate) },
+    };
+    const answer = yield* callRegistry(address, {
+      method: "POST",
+      path: "/v1/releases",
+      body: {
+        application,
+        team,
+        candidate,
+        policy,
+        evidence: evidence ?? null,
+        description: given.description,
+        commit: Option.getOrNull(given.commit),
+        link: Option.getOrNull(given.link),
+        mergedAt,
+      },
+      idempotencyKey: Option.getOrElse(given.key, randomUUID),
+    });
+    const { releaseId } = Schema.decodeUnknownSync(DecidedBody)(answer);
+    if (!releaseId) return yield* new Exit({ code: exitCodes.internal, sentence: "the registry named no release" });
+    yield* given.json ? printJson(answer) : print(releaseId);
+    if (given.wait === "no") return;
+    const until = given.wait === "gate" ? gateAnswered : ended;
+    const phase = yield* watchRelease(address, releaseId, { json: given.json, until }).pipe(
+      within(Option.getOrUndefined(given.timeout), releaseId),
+    );
+    if (ended(phase)) yield* exitOf(address, releaseId, phase);
+  }),
+).pipe(Command.withDescription("Request a release of the bundle in sluice.yaml; the exit code is the gate's answer"));
+
+const gateAnswered = (phase: ReleasePhase): boolean => phase !== "queued" && phase !== "requested";
+
+/** Without results the request is honest about it: the gate will find the evidence invalid. */
+const resultFiles = (baseline: string | undefined, candidate: string | undefined) => {
+  if (baseline !== undefined && candidate !== undefined) return Effect.succeed({ baseline, candidate });
+  if (baseline === undefined && candidate === undefined) return Effect.succeed(null);
+  return Effect.fail(usageError("give both --baseline and --candidate, or neither"));
+};
+
+const baselineOf = Effect.fnUntraced(function* (address: RegistryAddress, application: string) {
+  const state = yield* readRegistry(address, `/v1/applications/${application}`, ReleaseState);
+  if (state.baseline) return state.baseline.digest;
+  return yield* usageError(`application ${application} has no baseline; register it with sluice application register`);
+});
+
+/** CI writes times in many ISO forms; contracts have one. */
+const instant = (given: string | undefined): Effect.Effect<Timestamp | null, Exit> => {
+  if (given === undefined) return Effect.succeed(null);
+  const epochMs = Date.parse(given);
+  return Number.isNaN(epochMs)
+    ? Effect.fail(usageError(`--merged-at is ${given}; give an instant such as 2026-01-31T09:00:00Z`))
+    : Effect.succeed(timestampOf(epochMs));
+};
+
+const registerCommand = Command.make("register", { config, url, json }, (given) =>
+  Effect.gen(function* () {
+    const address = registryAddress(Option.getOrUndefined(given.url));
+    const { application, bundle } = yield* readRepository(given.config);
+    const baseline = yield* putBundle(address, bundle);
+    const answer = yield* callRegistry(address, {
+      method: "POST",
+      path: "/v1/applications",
+      body: { application, baseline },
+    });
+    yield* given.json ? printJson(answer) : print(`${application}: baseline ${baseline.digest}`);
+  }),
+).pipe(Command.withDescription("Say that the bundle in sluice.yaml is what the application serves now"));
+
+export const applicationCommand = Command.make("application").pipe(
+  Command.withDescription("Applications"),
+  Command.withSubcommands([registerCommand]),
+);
