@@ -1,3 +1,4 @@
+import { ReleaseLog } from "@sluice/release-log";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { eventStream } from "./adapters/http/event-stream.ts";
@@ -18,7 +19,9 @@ export const registryService = Effect.fn("registryService")(function* (input: Re
   const settings = registrySettings(input);
   const recorder = yield* startRecorder(settings);
   const context = yield* Effect.context<Ports>();
-  const app = httpServer({ settings, context, stream: eventStream(settings, recorder, context) });
+  const log = yield* ReleaseLog;
+  const recorded = Effect.suspend(() => recorder.reached(log.applications()));
+  const app = httpServer({ settings, context, recorded, stream: eventStream(settings, recorder, context) });
   const address = yield* Effect.acquireRelease(
     Effect.tryPromise({
       try: () => app.listen({ host: settings.host, port: settings.port }),

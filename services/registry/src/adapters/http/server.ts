@@ -14,12 +14,17 @@ import { HttpFailure } from "./http-failure.ts";
 export interface HttpServerParts {
   readonly settings: RegistrySettings;
   readonly context: Context.Context<Ports>;
+  /** Waits until all that the log has told is on record. */
+  readonly recorded: Effect.Effect<void>;
   /** Takes over the reply of a stream. */
   readonly stream: (request: FastifyRequest, reply: FastifyReply) => void;
 }
 
+/** An answer is true once the log has told it; when the store is down the record follows later, and nobody waits for it. */
+const RECORDED_WITHIN = "2 seconds";
+
 /** The registry's HTTP surface: every route of the table, and nothing else. */
-export const httpServer = ({ settings, context, stream }: HttpServerParts): FastifyInstance => {
+export const httpServer = ({ settings, context, recorded, stream }: HttpServerParts): FastifyInstance => {
   const app = Fastify({
     bodyLimit: settings.maxBodyBytes,
     // Idle keep-alive connections must not hold up a stop.
@@ -49,7 +54,12 @@ export const httpServer = ({ settings, context, stream }: HttpServerParts): Fast
       handler: async (request, reply) => {
         const intention = permit(settings, route.permission, request);
         if (name === "streamEvents") return stream(request, reply);
-        const exit = await Effect.runPromiseExitWith(context)(run(handlers[name], request, intention));
+        const answered = run(handlers[name], request, intention);
+        const exit = await Effect.runPromiseExitWith(context)(
+          route.method === "POST"
+            ? Effect.tap(answered, () => Effect.timeoutOption(recorded, RECORDED_WITHIN))
+            : answered,
+        );
         if (Exit.isFailure(exit)) {
           const failure = failureOf(exit.cause);
           if (failure.status >= 500) logFailure(name, exit.cause, context);

@@ -1,0 +1,82 @@
+import { assert, it } from "@effect/vitest";
+import { type ReleaseEvent, type ReleaseState, releaseStateTopic, releasesTopic } from "@sluice/contracts";
+import { BusError, EventBus, layerMemory } from "@sluice/event-bus";
+import * as EventStore from "@sluice/event-store";
+import { initialState } from "@sluice/release";
+import * as Telemetry from "@sluice/telemetry";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import * as PubSub from "effect/PubSub";
+import { registrySettings } from "../settings.ts";
+import { startRecorder } from "./recorder.ts";
+
+const digest = `sha256:${"a".repeat(64)}`;
+const registered = (application: string): ReleaseEvent => ({
+  _tag: "ApplicationRegistered",
+  eventId: `evt-${application}`,
+  application,
+  at: "2026-01-01T00:00:00.000Z",
+  baseline: { digest, artifacts: { prompt: digest, model: digest } },
+  author: { id: "ada", role: "admin" },
+});
+
+const ports = Layer.mergeAll(layerMemory, EventStore.layerMemory, Telemetry.layerMemory);
+const settings = registrySettings({});
+
+/** The bus, with publications of states that fail as often as `failures` says. */
+const flaky = (bus: EventBus["Service"], failures: { left: number }): EventBus["Service"] => ({
+  ...bus,
+  publish: (topic, events) => {
+    if (topic.name !== releaseStateTopic.name || failures.left === 0) return bus.publish(topic, events);
+    failures.left -= 1;
+    return Effect.fail(new BusError({ operation: "publish", message: "the bus is away" }));
+  },
+});
+
+/** The states that the topic ends with. */
+const told = Effect.scoped(
+  Effect.gen(function* () {
+    const states = new Map<string, ReleaseState>();
+    const bus = yield* EventBus;
+    yield* bus.follow(releaseStateTopic, (batch) =>
+      Effect.sync(() => {
+        for (const { event } of batch) states.set(event.application, event);
+      }),
+    );
+    return [...states.keys()].sort();
+  }),
+);
+
+it.live("a state whose publication failed is told when the batch comes again, though its rows are there already", () =>
+  Effect.gen(function* () {
+    const bus = yield* EventBus;
+    const failures = { left: 0 };
+    const recorder = yield* Effect.provideService(startRecorder(settings), EventBus, flaky(bus, failures));
+    const rows = yield* PubSub.subscribe(recorder.appended);
+    failures.left = 2;
+    yield* bus.publish(releasesTopic, [registered("support-bot")]);
+    yield* recorder.reached(new Map([["support-bot", { ...initialState("support-bot"), version: 1 }]]));
+    assert.strictEqual(failures.left, 0);
+    assert.deepStrictEqual(yield* told, ["support-bot"]);
+    assert.lengthOf(yield* PubSub.takeAll(rows), 1, "streams hear of a row once");
+  }).pipe(Effect.scoped, Effect.provide(ports)),
+);
+
+it.live("a stop between an append and its publication loses no state", () =>
+  Effect.gen(function* () {
+    const bus = yield* EventBus;
+    const store = yield* EventStore.EventStore;
+    yield* bus.publish(releasesTopic, [registered("support-bot"), registered("search")]);
+    const records = ["support-bot", "search"].map((application, offset) => ({
+      partition: 0,
+      offset,
+      event: registered(application),
+      refusal: null,
+    }));
+    yield* store.append(records, "2026-01-01T00:00:00.000Z");
+    assert.deepStrictEqual(yield* told, []);
+    yield* startRecorder(settings);
+    assert.deepStrictEqual(yield* told, ["search", "support-bot"]);
+    assert.strictEqual(yield* store.end, 2);
+  }).pipe(Effect.scoped, Effect.provide(ports)),
+);
