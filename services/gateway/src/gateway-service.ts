@@ -60,8 +60,9 @@ export const gatewayService: (
   yield* Effect.addFinalizer(() => report(false));
   yield* feedTable(settings, parts, changed);
   yield* runFlushing(settings, parts);
-  const address = yield* serve(settings, parts, upstreams);
+  // Signs of life go on while the last requests are let finish.
   yield* Effect.forkScoped(reportForEver(report, changed, settings.reportIntervalMs));
+  const address = yield* serve(settings, parts, upstreams);
   return { address, gatewayId };
 });
 
@@ -85,6 +86,7 @@ const assemble = (settings: GatewaySettings, gatewayId: string, upstreams: OpenU
       gatewayId,
       maxQueueBytes: settings.maxMirrorQueueBytes,
       maxPerSecond: settings.maxMirroredPerSecond,
+      maxTokensPerHour: settings.maxMirroredTokensPerHour,
       maxAnswerBytes: settings.maxAnswerBytes,
       redaction,
       looksLikeRefusal,

@@ -16,12 +16,18 @@ const Pattern = Schema.String.check(
   }),
 );
 
+const BaseUrl = Schema.String.check(
+  Schema.isPattern(/^https?:\/\/[^\s/?#]+(\/[^\s?#]*)?$/u, {
+    expected: "an http or https address such as https://api.openai.com/v1",
+  }),
+);
+
 /** An upstream with OpenAI's API. `ModelArtifact.provider` names it; keys and addresses live only here. */
 export const Provider = Schema.Struct({
   /** Up to and with the version, such as `https://api.openai.com/v1`. */
-  baseUrl: Schema.String.check(Schema.isPattern(/^https?:\/\/[^\s/?#]+(\/[^\s?#]*)?$/u)),
+  baseUrl: BaseUrl,
   /** Tried in order when the one before gave no answer; the model, and so the arm, stays the same. */
-  fallbackBaseUrls: withDefault(Schema.Array(Schema.String).check(Schema.isMaxLength(4)), []),
+  fallbackBaseUrls: withDefault(Schema.Array(BaseUrl).check(Schema.isMaxLength(4)), []),
   /** Environment variable with the bearer token. Without it nothing is sent, unless the caller's is passed on. */
   apiKeyEnv: Schema.optionalKey(Schema.NonEmptyString),
   /** Sends the caller's own Authorization header upstream. */
@@ -78,6 +84,8 @@ export const GatewaySettings = Schema.Struct({
   maxMirrorQueueBytes: withDefault(Positive, 32 * 1_024 * 1_024),
   /** Mirrored calls started per second and application at most; null leaves it to the policy's concurrency. */
   maxMirroredPerSecond: withDefault(Schema.NullOr(Positive), null),
+  /** What shadows may cost: tokens in and out that mirrored calls may use per hour and application; null: no bound. */
+  maxMirroredTokensPerHour: withDefault(Schema.NullOr(Positive), null),
 });
 export type GatewaySettings = typeof GatewaySettings.Type;
 /** As written by people: everything but `providers` may be left out. */

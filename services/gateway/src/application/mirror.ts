@@ -3,6 +3,7 @@ import { type PairSide, type Routing, type ShadowPairRecorded, timestampOf } fro
 import * as Result from "effect/Result";
 import type { Endpoint, JsonObject } from "../domain/endpoint.ts";
 import { DEADLINE } from "../domain/error-class.ts";
+import { MirrorBudget, type MirrorBudgetLimits } from "../domain/mirror-budget.ts";
 import type { Outcome, RefusalDetector } from "../domain/outcome.ts";
 import { payloadText, type RedactionRule } from "../domain/payload-text.ts";
 import { render, servedDigestOf } from "../domain/render.ts";
@@ -29,12 +30,11 @@ export interface MirrorJob {
 }
 
 /** Why a sampled request was not mirrored, or its pair was lost. */
-export type DropReason = "queue-full" | "memory" | "rate" | "stale" | "unrendered";
+export type DropReason = "queue-full" | "memory" | "rate" | "budget" | "stale" | "unrendered";
 
-export interface MirrorSettings {
+export interface MirrorSettings extends MirrorBudgetLimits {
   readonly gatewayId: string;
   readonly maxQueueBytes: number;
-  readonly maxPerSecond: number | null;
   readonly maxAnswerBytes: number;
   readonly redaction: ReadonlyArray<RedactionRule>;
   readonly looksLikeRefusal: RefusalDetector;
@@ -42,9 +42,8 @@ export interface MirrorSettings {
 
 interface ApplicationQueue {
   readonly waiting: Array<MirrorJob>;
+  readonly budget: MirrorBudget;
   running: number;
-  second: number;
-  startedInSecond: number;
 }
 
 /**
@@ -118,21 +117,12 @@ export class Mirror {
       this.#queuedBytes -= job.bodyBytes;
       // A release that has ended, or left its shadow, meets no request any more.
       if (!candidate?.mirror || candidate.releaseId !== job.releaseId) this.#drop("stale");
-      else if (!this.#mayStart(queue)) this.#drop("rate");
-      else this.#run(queue, job, candidate, candidate.mirror);
+      else {
+        const forbidden = queue.budget.take(Date.now());
+        if (forbidden) this.#drop(forbidden);
+        else this.#run(queue, job, candidate, candidate.mirror);
+      }
     }
-  }
-
-  #mayStart(queue: ApplicationQueue): boolean {
-    const { maxPerSecond } = this.#settings;
-    if (maxPerSecond === null) return true;
-    const second = Math.floor(performance.now() / 1_000);
-    if (queue.second !== second) {
-      queue.second = second;
-      queue.startedInSecond = 0;
-    }
-    queue.startedInSecond += 1;
-    return queue.startedInSecond <= maxPerSecond;
   }
 
   #run(queue: ApplicationQueue, job: MirrorJob, candidate: Candidate, limits: MirrorLimits): void {
@@ -160,6 +150,7 @@ export class Mirror {
       (outcome) => {
         clearTimeout(deadline);
         queue.running -= 1;
+        queue.budget.spend((outcome.inputTokens ?? 0) + (outcome.outputTokens ?? 0), Date.now());
         this.#onPair(this.#pairOf(job, candidate, outcome));
         this.#pump(job.application);
       },
@@ -191,7 +182,7 @@ export class Mirror {
   #queueOf(application: string): ApplicationQueue {
     const known = this.#queues.get(application);
     if (known) return known;
-    const queue = { waiting: [], running: 0, second: 0, startedInSecond: 0 };
+    const queue = { waiting: [], running: 0, budget: new MirrorBudget(this.#settings) };
     this.#queues.set(application, queue);
     return queue;
   }

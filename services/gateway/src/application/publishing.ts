@@ -52,7 +52,7 @@ export const makeFlush = Effect.fnUntraced(function* ({ table, observations, met
   }).pipe(
     Effect.catch((error) => {
       metrics.publishFailures += 1;
-      return Effect.logDebug("observations wait for the bus", error.message);
+      return Effect.logDebug(`observations wait for the bus: ${error.message}`);
     }),
   );
 });
@@ -74,7 +74,7 @@ export const makeReport = Effect.fnUntraced(function* (parts: PublishingParts) {
     lastAtMs = Math.max(Date.now(), lastAtMs + 1);
     yield* bus.publish(gatewaysTopic, [reportOf(parts, lastAtMs, live)]).pipe(
       Effect.timeout(PUBLISH_TIMEOUT),
-      Effect.catch((error) => Effect.logDebug("no report could be published", error.message)),
+      Effect.catch((error) => Effect.logDebug(`no report could be published: ${error.message}`)),
     );
   });
 });

@@ -31,7 +31,7 @@ export const followRoutings = Effect.fn("followRoutings")(function* (table: Rout
     }),
   );
   yield* follow.pipe(
-    Effect.tapError((error) => Effect.logWarning("routing cannot be followed yet", error.message)),
+    Effect.tapError((error) => Effect.logWarning(`routing cannot be followed yet: ${error.message}`)),
     Effect.retry(retryPause),
     // The schedule never ends.
     Effect.orDie,

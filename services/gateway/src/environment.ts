@@ -1,0 +1,56 @@
+import { readFileSync } from "node:fs";
+import * as Config from "effect/Config";
+import * as Effect from "effect/Effect";
+import * as Schema from "effect/Schema";
+import { GatewaySettings } from "./settings.ts";
+
+/** One sentence: what is wrong with the settings, and where. */
+export class SettingsError extends Schema.TaggedError<SettingsError>()("SettingsError", { message: Schema.String }) {}
+
+const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(GatewaySettings), { onExcessProperty: "error" });
+
+const list = (text: string): ReadonlyArray<string> =>
+  text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+
+/** Secrets have no place in a file that is checked in: they, and nothing else, come from variables of their own. */
+const secrets = Config.all({
+  probeKey: Config.String("SLUICE_PROBE_KEY").pipe(Config.option),
+  clusterKeySecret: Config.String("SLUICE_CLUSTER_KEY_SECRET").pipe(Config.option),
+  clientKeys: Config.String("SLUICE_GATEWAY_CLIENT_KEYS").pipe(Config.option),
+});
+
+/**
+ * Settings from the JSON file that `SLUICE_GATEWAY_SETTINGS` names, brokers from `SLUICE_KAFKA_BROKERS`
+ * (`host:port`, separated by commas), and secrets.
+ */
+export const settingsFromEnvironment = Effect.gen(function* () {
+  const path = yield* Config.String("SLUICE_GATEWAY_SETTINGS");
+  const brokers = list(yield* Config.String("SLUICE_KAFKA_BROKERS"));
+  const { probeKey, clusterKeySecret, clientKeys } = yield* secrets;
+  const text = yield* Effect.try({
+    try: () => readFileSync(path, "utf8"),
+    catch: (error) =>
+      new SettingsError({ message: `SLUICE_GATEWAY_SETTINGS=${path} cannot be read: ${String(error)}` }),
+  });
+  const settings = yield* decode(text).pipe(
+    Effect.mapError(
+      (error) => new SettingsError({ message: `${path}: ${error.message.replaceAll(/\s*\n\s*/g, " ")}` }),
+    ),
+  );
+  return {
+    brokers,
+    settings: {
+      ...settings,
+      ...(probeKey._tag === "Some" && { probeKey: probeKey.value }),
+      ...(clusterKeySecret._tag === "Some" && { clusterKeySecret: clusterKeySecret.value }),
+      ...(clientKeys._tag === "Some" && { clientKeys: list(clientKeys.value) }),
+    } satisfies GatewaySettings,
+  };
+}).pipe(
+  Effect.catchTag("ConfigError", (error) =>
+    Effect.fail(new SettingsError({ message: String(error.message).replaceAll(/\s*\n\s*/g, " ") })),
+  ),
+);
