@@ -80,11 +80,13 @@ describe("a candidate in shadow", () => {
     { what: "fails", behave: fails(500, "no"), errorClass: "upstream-5xx" },
   ])("that $what changes nothing for users, and its error is in the pair", async ({ behave, errorClass }) => {
     candidateBehaves = behave;
+    const timeoutMs = 1_500;
+    await gateway.route(routingOf(2, { candidate: candidateOf(candidate, { mirror: { ...limits, timeoutMs } }) }));
     const asked = await Promise.all(Array.from({ length: 20 }, () => ask()));
     for (const { response, elapsedMs } of asked) {
       expect(response.status).toBe(200);
-      // The mirror's deadline is 200 ms: nobody waited for it.
-      expect(elapsedMs).toBeLessThan(150);
+      // Nobody waited for the mirrored calls, of which there are more than may run at once.
+      expect(elapsedMs).toBeLessThan(timeoutMs);
     }
     await until(() => gateway.pairs().length > 0);
     for (const pair of gateway.pairs()) expect(pair.candidate).toMatchObject({ errorClass, output: "" });
