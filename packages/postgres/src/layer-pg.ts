@@ -1,9 +1,10 @@
+import * as Cause from "effect/Cause";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Layer from "effect/Layer";
 import * as Schedule from "effect/Schedule";
 import pg from "pg";
-import { Database, type DatabaseError } from "./database.ts";
+import { Database, DatabaseError } from "./database.ts";
 import { databaseErrorOf, queriesOn, type WithSession } from "./sessions.ts";
 
 export interface PgSettings {
@@ -23,6 +24,17 @@ const types: pg.CustomTypesConfig = {
 /** Tells the failure and goes on: without a listener a lost connection ends the process. */
 const survive = (emitter: { on: (event: "error", listener: (error: Error) => void) => unknown }) =>
   emitter.on("error", () => {});
+
+/**
+ * A client must not be lent again when it was interrupted, because its statement may still run, nor when its connection
+ * is lost (08…, 57P…) or never answered: the pool hears of that too late.
+ */
+const unusable = (exit: Exit.Exit<unknown, unknown>): boolean => {
+  if (Exit.isSuccess(exit)) return false;
+  const error = Cause.squash(exit.cause);
+  const lost = error instanceof DatabaseError && (error.sqlState === null || /^(08|57P)/.test(error.sqlState));
+  return lost || Cause.hasInterrupts(exit.cause);
+};
 
 const make = Effect.fn("Database.openPg")(function* (settings: PgSettings) {
   const connection = { connectionString: settings.connectionString, connectionTimeoutMillis: 5_000, types };
@@ -49,8 +61,7 @@ const make = Effect.fn("Database.openPg")(function* (settings: PgSettings) {
           query: async (text, parameters) => (await client.query(text, [...parameters])).rows,
           script: (text) => client.query(text),
         }),
-      // An interrupted client may have a statement under way: it must not be lent again.
-      (client, exit) => Effect.sync(() => client.release(Exit.hasInterrupts(exit))),
+      (client, exit) => Effect.sync(() => client.release(unusable(exit))),
     );
 
   const listen = Effect.fn("Database.listen")(function* (channel: string, callback: (payload: string) => void) {
