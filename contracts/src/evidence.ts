@@ -122,7 +122,10 @@ export type ShadowInputs = typeof ShadowInputs.Type;
 /** One arm in one closed window, as ClickHouse aggregates it: counts and sums only. */
 export const ArmWindow = Schema.Struct({
   requests: Count,
-  /** Distinct cluster keys (conversations, users). */
+  /**
+   * Cluster keys (conversations, users) that were seen in this window for the first time in the step, once its share had
+   * settled: over a step's windows they add up to distinct ones, each of which was assigned once.
+   */
   conversations: Count,
   errors: Count,
   /** Answered requests whose refusal is known, and those refused. */

@@ -197,6 +197,18 @@ describe("a canary step", () => {
     );
   });
 
+  it("still breaches when its windows have outgrown an event, and never advances then", () => {
+    const random = randomSource(1);
+    const { canary } = policyWith({});
+    const behaviours = { baseline: healthy, candidate: healthy };
+    const window = simulatedWindow(random, 0, 0, canary, { requestsPerWindow: 2_000, judgedShare: 0.1 }, behaviours);
+    const large = evaluatedTo(720, { windows: Array.from({ length: 2_500 }, () => window) });
+    assert.match(inWords(decide({ evaluation: large }, 725)), /^hold query-failed: .*choose a longer windowSeconds$/);
+    const breach = { cause: "metric", sentence: "errors", since: at(180) } as const;
+    const decision = decide({ evaluation: { ...large, breach } }, 725);
+    assert.deepStrictEqual(decision, { _tag: "breach", ...breach, evidence: null });
+  });
+
   it("never advances on less than complete evidence, whatever the instant", () => {
     const release = inStep();
     for (let seconds = 100; seconds < 4_000; seconds += 50)

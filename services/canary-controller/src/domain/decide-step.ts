@@ -8,6 +8,7 @@ import {
 } from "@sluice/contracts";
 import { holdEndsAt, policyOf, type Release } from "@sluice/release";
 import type { Breach, CanaryEvaluation } from "./evaluate-canary.ts";
+import { bytesOfWindows, MAX_WINDOWS_BYTES } from "./evidence-size.ts";
 import { sumOf } from "./metric-run.ts";
 
 /** Why there is no evidence to judge: named, so that nobody has to guess. */
@@ -45,9 +46,10 @@ const wait: StepDecision = { _tag: "wait" };
  * to the end of the hold advances; whatever is missing is a hold with a deadline, and then a rollback.
  */
 export const decideStep = ({ release, now, evaluation, fault }: StepFacts): StepDecision => {
-  if (evaluation?.breach) return { _tag: "breach", ...evaluation.breach, evidence: evaluation.evidence };
+  if (evaluation?.breach)
+    return { _tag: "breach", ...evaluation.breach, evidence: fitting(evaluation, MAX_WINDOWS_BYTES) };
 
-  const missing = fault ?? evaluation?.hold ?? missingEvidence(release, evaluation);
+  const missing = fault ?? evaluation?.hold ?? tooLarge(evaluation) ?? missingEvidence(release, evaluation);
   const inTime = isHoldOver(release, now) && reachesHold(release, evaluation);
   if (!missing && inTime && evaluation)
     return release.pausedAt ? wait : { _tag: "advance", evidence: evaluation.evidence };
@@ -60,13 +62,13 @@ export const decideStep = ({ release, now, evaluation, fault }: StepFacts): Step
       cause: "hold-deadline",
       sentence: `Step ${stepNumber(release)} has waited until its deadline (${deadline}) for ${missing?.waitsFor ?? "a closed window at the end of its hold"}.`,
       since: deadline,
-      evidence: boundedEvidence(evaluation),
+      evidence: fitting(evaluation, MAX_BYTES_ON_A_HOLD),
     };
 
   // A step that has simply not had its time or its requests yet is no hold: it says so in the release's state.
   if (!missing || !(fault ?? evaluation?.hold ?? isHoldOver(release, now))) return wait;
   if (release.hold?.cause === missing.cause) return wait;
-  return { _tag: "hold", ...missing, until: deadline, evidence: boundedEvidence(evaluation) };
+  return { _tag: "hold", ...missing, until: deadline, evidence: fitting(evaluation, MAX_BYTES_ON_A_HOLD) };
 };
 
 /** The end of the hold, and as much again as policy gives for whatever may be missing. */
@@ -84,6 +86,15 @@ const isHoldOver = (release: Release, now: Timestamp): boolean => {
 /** A late analysis delays the step: the judged windows must reach the end of the hold. */
 const reachesHold = (release: Release, evaluation: CanaryEvaluation | null): boolean =>
   evaluation !== null && evaluation.evidence.window.to >= (holdEndsAt(release) ?? release.since);
+
+/** A step that has to wait for very long with very short windows outgrows its event. */
+const tooLarge = (evaluation: CanaryEvaluation | null): Fault | null =>
+  evaluation && bytesOfWindows(evaluation.evidence.windows) > MAX_WINDOWS_BYTES
+    ? {
+        cause: "query-failed",
+        waitsFor: `evidence that fits into an event: its ${evaluation.evidence.windows.length} windows do not; choose a longer windowSeconds`,
+      }
+    : null;
 
 /** What the step's windows lack before it may advance. */
 const missingEvidence = (release: Release, evaluation: CanaryEvaluation | null): Fault | null => {
@@ -121,11 +132,12 @@ const missingProbes = (canary: Policy["canary"], { windows }: CanaryEvidence): F
     ? { cause: "no-data", waitsFor: "a judged safety probe: none was answered in this step" }
     : null;
 
-/** An event is bounded: with more windows than this a hold says what it waits for without carrying them all. */
-const MAX_WINDOWS_ON_A_HOLD = 500;
+/** A hold is told again and again; what it waits for is in words. */
+const MAX_BYTES_ON_A_HOLD = 500_000;
 
-const boundedEvidence = (evaluation: CanaryEvaluation | null): CanaryEvidence | null =>
-  evaluation && evaluation.evidence.windows.length <= MAX_WINDOWS_ON_A_HOLD ? evaluation.evidence : null;
+/** An event that is too large cannot be published: rather none of the windows than no decision. */
+const fitting = (evaluation: CanaryEvaluation | null, limitBytes: number): CanaryEvidence | null =>
+  evaluation && bytesOfWindows(evaluation.evidence.windows) <= limitBytes ? evaluation.evidence : null;
 
 const stepNumber = (release: Release): string =>
   `${(release.step ?? 0) + 1} of ${policyOf(release).canary.steps.length}`;

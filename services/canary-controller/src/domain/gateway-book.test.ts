@@ -18,7 +18,8 @@ const report = (
   dropped: { observations: 0, payloads: 0, mirrored: 0 },
   ...changes,
 });
-const bookOf = (...reports: ReadonlyArray<GatewayReport>): GatewayBook => reports.reduce(recordReport, new Map());
+const bookOf = (...reports: ReadonlyArray<GatewayReport>): GatewayBook =>
+  reports.reduce<GatewayBook>((book, one) => recordReport(book, one, one.at), new Map());
 const mitigation = (book: GatewayBook, seconds: number, version: number) =>
   mitigationOf(liveGateways(book, at(seconds), 5_000), "support-bot", version);
 
@@ -29,6 +30,12 @@ describe("live gateways", () => {
       liveGateways(book, at(11), 5_000).map((gateway) => gateway.report.gatewayId),
       ["gw-1"],
     );
+  });
+
+  it("are told by when they were heard, not by their own clocks", () => {
+    const book = recordReport(new Map(), report("gw-slow-clock", 10, 3), at(100));
+    assert.strictEqual(liveGateways(book, at(101), 5_000).length, 1);
+    assert.strictEqual(liveGateways(book, at(106), 5_000).length, 0);
   });
 
   it("are not confused by a report that comes late", () => {

@@ -9,6 +9,8 @@ interface Acknowledgement {
 
 interface KnownGateway {
   readonly report: GatewayReport;
+  /** By the controller's clock, which may differ from the gateway's. */
+  readonly heardAt: Timestamp;
   readonly firstSeenAt: Timestamp;
   readonly acknowledged: ReadonlyMap<ApplicationName, ReadonlyArray<Acknowledgement>>;
 }
@@ -19,7 +21,7 @@ export type GatewayBook = ReadonlyMap<string, KnownGateway>;
 /** Versions kept per gateway and application; older ones are not waited for any more. */
 const ACKNOWLEDGEMENTS_KEPT = 16;
 
-export const recordReport = (book: GatewayBook, report: GatewayReport): GatewayBook => {
+export const recordReport = (book: GatewayBook, report: GatewayReport, heardAt: Timestamp): GatewayBook => {
   const known = book.get(report.gatewayId);
   if (known && known.report.at >= report.at) return book;
   const acknowledged = new Map(known?.acknowledged);
@@ -28,13 +30,18 @@ export const recordReport = (book: GatewayBook, report: GatewayReport): GatewayB
     if (before.at(-1)?.version !== version)
       acknowledged.set(application, [...before, { version, at: report.at }].slice(-ACKNOWLEDGEMENTS_KEPT));
   }
-  return new Map(book).set(report.gatewayId, { report, firstSeenAt: known?.firstSeenAt ?? report.at, acknowledged });
+  return new Map(book).set(report.gatewayId, {
+    report,
+    heardAt,
+    firstSeenAt: known?.firstSeenAt ?? report.at,
+    acknowledged,
+  });
 };
 
 /** Gateways that have not taken their leave and were heard of within the timeout. */
 export const liveGateways = (book: GatewayBook, now: Timestamp, timeoutMs: number): ReadonlyArray<KnownGateway> => {
   const since = timestampOf(epochMsOf(now) - timeoutMs);
-  return [...book.values()].filter(({ report }) => report.live && report.at >= since);
+  return [...book.values()].filter(({ report, heardAt }) => report.live && heardAt >= since);
 };
 
 export interface Mitigation {
