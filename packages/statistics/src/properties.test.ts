@@ -6,6 +6,7 @@ import {
   chiSquareSampleRatio,
   clusterMeanStandardError,
   combine,
+  designEffectOfRate,
   exceedance,
   fisherExact,
   groupMeans,
@@ -298,6 +299,35 @@ describe("p-values and adjustments", () => {
   });
 });
 
+describe("the design effect of a rate", () => {
+  it("is the same from sums as from single requests, and dividing by it only slows the evidence", () =>
+    forAll((random) => {
+      const values: Array<number> = [];
+      const keys: Array<number> = [];
+      const sums = { clusters: 60, units: 0, events: 0, unitsSquared: 0, eventsSquared: 0, unitsEvents: 0 };
+      for (let key = 0; key < sums.clusters; key++) {
+        const n = between(random, 1, 9);
+        const x = drawBinomial(random, n, random() < 0.2 ? 0.8 : 0.05);
+        for (let i = 0; i < n; i++) {
+          values.push(i < x ? 1 : 0);
+          keys.push(key);
+        }
+        sums.units += n;
+        sums.events += x;
+        sums.unitsSquared += n * n;
+        sums.eventsSquared += x * x;
+        sums.unitsEvents += n * x;
+      }
+      const expected = clusterMeanStandardError(values, keys).designEffect;
+      // The one divides the variance by N, the other by N − 1.
+      expect(designEffectOfRate(sums)).toBeCloseTo(Math.max(1, (expected * sums.units) / (sums.units - 1)), 9);
+      const stratum = { baseline: { n: 900, events: 9 }, candidate: { n: 100, events: between(random, 2, 9) } };
+      const logE = (designEffect: number) =>
+        stratifiedRates.evidence(stratifiedRates.update(stratifiedRates.initial({ designEffect }), stratum)).logE;
+      expect(Math.abs(logE(3))).toBeLessThan(Math.abs(logE(1)));
+    }, 20));
+});
+
 describe("distributions", () => {
   it("quantile and cdf are inverse, in both tails, down to 1e−280", () =>
     forAll((random) => {
@@ -347,6 +377,7 @@ describe("bad input is a typed error that names the argument", () => {
         }),
     ],
     ["psi0", () => stratifiedRates.initial({ psi0: 0 })],
+    ["designEffect", () => stratifiedRates.initial({ designEffect: 0.5 })],
     [
       "baseline.sum",
       () =>

@@ -1,4 +1,10 @@
-import { InvalidArgument, requireNumbers, requireSameLength } from "../invalid-argument.ts";
+import {
+  InvalidArgument,
+  requireCount,
+  requireCountOf,
+  requireNumbers,
+  requireSameLength,
+} from "../invalid-argument.ts";
 
 /**
  * Mean and its cluster-robust standard error. CR0 = √(Σ_c (Σ_{i∈c} e_i)²)/N with e the residuals; CR1 multiplies the variance
@@ -35,4 +41,35 @@ export const clusterMeanStandardError = (
   const cr1 = cr0 * Math.sqrt(g / (g - 1));
   const naive = squares / (n - 1) / n;
   return { mean, cr0, cr1, clusters: g, designEffect: naive > 0 ? (cr1 * cr1) / naive : 1 };
+};
+
+/** Sums over clusters (conversations) of their units n_c and events x_c: what a database can aggregate in one query. */
+export type ClusterSums = {
+  readonly clusters: number;
+  /** Σ n_c and Σ x_c. */
+  readonly units: number;
+  readonly events: number;
+  /** Σ n_c², Σ x_c² and Σ n_c·x_c. */
+  readonly unitsSquared: number;
+  readonly eventsSquared: number;
+  readonly unitsEvents: number;
+};
+
+/**
+ * Design effect of a rate from cluster sums: Σ(x_c − p̂·n_c)²·G/(G−1) over N·p̂(1−p̂), at least 1. Divide the growth of
+ * `stratifiedRates` by it (`designEffect`) where requests, not conversations, have to be counted. Take it from the baseline
+ * of an earlier day with some hundred events: with few it is itself uncertain by a third or more. Errors: sums that cannot be.
+ */
+export const designEffectOfRate = (sums: ClusterSums): number => {
+  requireCount("clusters", sums.clusters, 2);
+  requireCount("units", sums.units, sums.clusters);
+  requireCountOf("events", sums.events, "units", sums.units);
+  requireCount("unitsSquared", sums.unitsSquared, sums.units);
+  requireCount("eventsSquared", sums.eventsSquared, sums.events);
+  requireCountOf("unitsEvents", sums.unitsEvents, "unitsSquared", sums.unitsSquared);
+  const rate = sums.events / sums.units;
+  if (rate === 0 || rate === 1) return 1;
+  const between = sums.eventsSquared - 2 * rate * sums.unitsEvents + rate * rate * sums.unitsSquared;
+  const correction = sums.clusters / (sums.clusters - 1);
+  return Math.max(1, (between * correction) / (sums.units * rate * (1 - rate)));
 };

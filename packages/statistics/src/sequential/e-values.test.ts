@@ -49,7 +49,7 @@ describe("the conditional Fisher e-value", () => {
   it("agrees with a sum in logs on both sides of the switch at 128 tables, and at a million requests", () => {
     const inLogs = (total: number, candidate: number, events: number, logPsi: number): number => {
       const terms: Array<number> = [];
-      for (let y = 0; y <= Math.min(events, candidate); y++) {
+      for (let y = Math.max(0, events + candidate - total); y <= Math.min(events, candidate); y++) {
         terms.push(logHypergeometricTerm(y, events, total - events, candidate) + y * logPsi);
       }
       return logSumExp(terms);
@@ -58,6 +58,9 @@ describe("the conditional Fisher e-value", () => {
       { total: 4_000, candidate: 1_000, events: 127, candidateEvents: 40 },
       { total: 4_000, candidate: 1_000, events: 129, candidateEvents: 40 },
       { total: 1e6, candidate: 5e5, events: 1e4, candidateEvents: 5_200 },
+      // A baseline of 128 units beside a million: weights that start at the first table would overflow.
+      { total: 1_000_128, candidate: 1e6, events: 128, candidateEvents: 120 },
+      { total: 1_000_128, candidate: 128, events: 1e6, candidateEvents: 120 },
     ];
     for (const table of cases) {
       const expected = table.candidateEvents * Math.LN2 - inLogs(table.total, table.candidate, table.events, Math.LN2);

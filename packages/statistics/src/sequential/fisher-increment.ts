@@ -1,8 +1,11 @@
 import { logHypergeometricTerm } from "../distributions/hypergeometric.ts";
 import { InvalidArgument, requireCount, requireCountOf, requirePositive } from "../invalid-argument.ts";
 
-// Up to this many tables the weights are summed once for all odds ratios: no power of an odds ratio overflows.
+// Up to this many tables the weights are formed once for all odds ratios, relative to the most probable table; the powers of
+// the odds ratio stay below e⁴⁵⁰, so that no sum overflows, and what underflows is beyond all digits.
 const DIRECT_TABLES = 128;
+const LARGEST_LOG_POWER = 450;
+const scratch = new Float64Array(DIRECT_TABLES + 1);
 // Terms below this share of the sum no longer change it.
 const NEGLIGIBLE = 1e-17;
 
@@ -19,43 +22,51 @@ export const logFisherNormalisers = (margins: Margins, logPsis: ReadonlyArray<nu
   const low = Math.max(0, events + candidate - total);
   const high = Math.min(events, candidate);
   if (low === high) return logPsis.map((logPsi) => low * logPsi);
-  return high - low <= DIRECT_TABLES
+  let steepest = 0;
+  for (const logPsi of logPsis) steepest = Math.max(steepest, Math.abs(logPsi));
+  return high - low <= DIRECT_TABLES && (high - low) * steepest <= LARGEST_LOG_POWER
     ? directNormalisers(margins, low, high, logPsis)
     : logPsis.map((logPsi) => tiltedNormaliser(margins, low, high, logPsi));
 };
 
 /** w(y+1)/w(y) of the hypergeometric weights. */
 const ratioAfter = ({ total, candidate, events }: Margins, y: number): number =>
-  ((events - y) / (y + 1)) * ((candidate - y) / (total - events - candidate + y + 1));
+  ((events - y) * (candidate - y)) / ((y + 1) * (total - events - candidate + y + 1));
 
 const directNormalisers = (
-  margins: Margins,
+  { total, candidate, events }: Margins,
   low: number,
   high: number,
   logPsis: ReadonlyArray<number>,
 ): Array<number> => {
-  const { total, candidate, events } = margins;
-  const mode = clamp(Math.floor(((candidate + 1) * (events + 1)) / (total + 2)), low, high);
-  const weights = new Float64Array(high - low + 1);
-  weights[mode - low] = 1;
+  const sound = total - events - candidate + 1;
+  const mode = Math.min(high, Math.max(low, Math.floor(((candidate + 1) * (events + 1)) / (total + 2))));
+  scratch[mode - low] = 1;
   let sum = 1;
   for (let y = mode, weight = 1; y < high; y++) {
-    weight *= ratioAfter(margins, y);
-    weights[y + 1 - low] = weight;
+    weight *= ((events - y) * (candidate - y)) / ((y + 1) * (sound + y));
+    scratch[y + 1 - low] = weight;
     sum += weight;
   }
   for (let y = mode, weight = 1; y > low; y--) {
-    weight /= ratioAfter(margins, y - 1);
-    weights[y - 1 - low] = weight;
+    weight *= (y * (sound + y - 1)) / ((events - y + 1) * (candidate - y + 1));
+    scratch[y - 1 - low] = weight;
     sum += weight;
   }
-  return logPsis.map((logPsi) => {
+  const normalisers = new Array<number>(logPsis.length);
+  for (let j = 0; j < logPsis.length; j++) {
+    const logPsi = logPsis[j] as number;
+    if (logPsi === 0) {
+      normalisers[j] = 0;
+      continue;
+    }
     const psi = Math.exp(logPsi);
     // Horner's rule from the top: Σ w(y) ψ^(y−low).
     let tilted = 0;
-    for (let i = high - low; i >= 0; i--) tilted = tilted * psi + (weights[i] as number);
-    return low * logPsi + Math.log(tilted / sum);
-  });
+    for (let i = high - low; i >= 0; i--) tilted = tilted * psi + (scratch[i] as number);
+    normalisers[j] = low * logPsi + Math.log(tilted / sum);
+  }
+  return normalisers;
 };
 
 const tiltedNormaliser = (margins: Margins, low: number, high: number, logPsi: number): number => {
@@ -85,8 +96,6 @@ const tiltedMode = (margins: Margins, low: number, high: number, psi: number): n
   }
   return below;
 };
-
-const clamp = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));
 
 /**
  * Log e-value of one window against "the odds of an event are at most `psi0` times the baseline's", for the alternative

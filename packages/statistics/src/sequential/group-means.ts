@@ -5,18 +5,15 @@ import {
   requireProbability,
   requireWithin,
 } from "../invalid-argument.ts";
-import { logAddExp, logSumExp } from "../special/log-arithmetic.ts";
 import { asymptoticInterval } from "./asymptotic-interval.ts";
 import type { Evidence } from "./evidence.ts";
-import { type StartPrior, startWeight, weightAfter } from "./start-mixture.ts";
+import { advanceStarts, type MixtureConfig, mixtureLogE, requireMixture } from "./start-mixture.ts";
 
-export type GroupMeansConfig = {
+export type GroupMeansConfig = MixtureConfig & {
   /** A drop of the mean up to this size is tolerated, in score units. */
   readonly margin: number;
-  /** Bets above 0: each is the best one for a drop of bet × variance of a score. With their prior weights. */
+  /** Bets above 0: each is the best one for a drop of bet × variance of a score; `weights` are their prior weights. */
   readonly bets: ReadonlyArray<number>;
-  readonly weights: ReadonlyArray<number>;
-  readonly start: StartPrior;
   readonly confidence: number;
 };
 
@@ -55,6 +52,7 @@ const defaults: GroupMeansConfig = {
   bets: [0.06, 0.16, 0.4, 1, 2.5],
   weights: [0.2, 0.2, 0.2, 0.2, 0.2],
   start: { atFirst: 0.75, spanWindows: 120 },
+  designEffect: 1,
   confidence: 0.95,
 };
 const DISPLAY_TUNING = 1_000;
@@ -69,10 +67,7 @@ const initial = (config: Partial<GroupMeansConfig> = {}): GroupMeansState => {
   full.bets.forEach((bet, i) => {
     requirePositive(`bets[${i}]`, bet);
   });
-  const sum = full.weights.reduce((total, weight) => total + weight, 0);
-  if (full.weights.length !== full.bets.length || Math.abs(sum - 1) > 1e-9) {
-    throw new InvalidArgument("weights", full.weights, "one per bet, summing to 1");
-  }
+  requireMixture(full, full.bets.length, "bets");
   requireProbability("confidence", full.confidence);
   const centre = { weight: 0, sum: 0 };
   return {
@@ -114,13 +109,10 @@ const update = (state: GroupMeansState, stratum: MeansStratum): GroupMeansState 
   // The first window with scores only teaches the centre.
   if (state.centre.baseline.weight === 0 || state.centre.candidate.weight === 0) return next;
   const window = state.informative + 1;
-  const logNew = Math.log(startWeight(state.config.start, window));
-  const logStarted = state.config.bets.map((bet, j) => {
-    const before = state.logStarted[j];
-    return logIncrement(state, stratum, bet) + (before === undefined ? logNew : logAddExp(before, logNew));
-  });
-  const moved = { ...next, informative: window, logStarted };
-  return { ...moved, peakLogE: Math.max(state.peakLogE, logEOf(moved)) };
+  const increments = state.config.bets.map((bet) => logIncrement(state, stratum, bet));
+  const logStarted = advanceStarts(state.logStarted, increments, state.config, window);
+  const peakLogE = Math.max(state.peakLogE, mixtureLogE(logStarted, state.config, window));
+  return { ...next, informative: window, logStarted, peakLogE };
 };
 
 // No bet reaches the point where a single score could take everything.
@@ -187,21 +179,13 @@ const describe = (state: GroupMeansState, { baseline, candidate }: MeansStratum)
   };
 };
 
-const logEOf = (state: GroupMeansState): number => {
-  if (state.logStarted.length === 0) return 0;
-  const logIdle = Math.log(weightAfter(state.config.start, state.informative));
-  return logSumExp(
-    state.logStarted.map((log, j) => Math.log(state.config.weights[j] as number) + logAddExp(log, logIdle)),
-  );
-};
-
 const meanOf = ({ n, sum }: ScoreSums): number | null => (n > 0 ? sum / n : null);
 
 const evidence = (state: GroupMeansState): MeansEvidence => {
   const estimate = state.weight > 0 ? state.difference / state.weight : null;
   return {
     method: "group-means",
-    logE: logEOf(state),
+    logE: mixtureLogE(state.logStarted, state.config, state.informative),
     peakLogE: state.peakLogE,
     margin: state.config.margin,
     estimate,
@@ -210,7 +194,7 @@ const evidence = (state: GroupMeansState): MeansEvidence => {
         ? null
         : asymptoticInterval(
             estimate,
-            state.variance / state.weight,
+            (state.config.designEffect * state.variance) / state.weight,
             state.weight,
             DISPLAY_TUNING,
             state.config.confidence,

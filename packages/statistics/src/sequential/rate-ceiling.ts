@@ -1,16 +1,13 @@
-import { InvalidArgument, requireProbability } from "../invalid-argument.ts";
+import { requireProbability } from "../invalid-argument.ts";
 import { type Proportion, requireProportion } from "../offline/two-proportions.ts";
-import { logAddExp, logSumExp } from "../special/log-arithmetic.ts";
 import { asymptoticInterval } from "./asymptotic-interval.ts";
 import type { Evidence } from "./evidence.ts";
-import { type StartPrior, startWeight, weightAfter } from "./start-mixture.ts";
+import { advanceStarts, type MixtureConfig, mixtureLogE, requireMixture } from "./start-mixture.ts";
 
-export type RateCeilingConfig = {
+export type RateCeilingConfig = MixtureConfig & {
   /** The rate that the candidate must not exceed, strictly between 0 and 1. */
   readonly ceiling: number;
   readonly oddsRatios: ReadonlyArray<number>;
-  readonly weights: ReadonlyArray<number>;
-  readonly start: StartPrior;
   readonly confidence: number;
 };
 
@@ -34,6 +31,7 @@ const defaults = {
   oddsRatios: [1.3, 1.7, 2.4, 5, 15],
   weights: [0.15, 0.3, 0.25, 0.25, 0.05],
   start: { atFirst: 0.75, spanWindows: 120 },
+  designEffect: 1,
   confidence: 0.95,
 };
 const DISPLAY_TUNING = 2_000;
@@ -42,34 +40,24 @@ const initial = (config: { readonly ceiling: number } & Partial<RateCeilingConfi
   const full = { ...defaults, ...config };
   requireProbability("ceiling", full.ceiling);
   requireProbability("confidence", full.confidence);
-  if (full.weights.length !== full.oddsRatios.length) {
-    throw new InvalidArgument("weights", full.weights, "one per odds ratio, summing to 1");
-  }
+  requireMixture(full, full.oddsRatios.length, "oddsRatios");
   return { config: full, windows: 0, logStarted: [], peakLogE: 0, candidate: { n: 0, events: 0 } };
 };
 
 const update = (state: RateCeilingState, stratum: CeilingStratum): RateCeilingState => {
   const { n, events } = requireProportion("candidate", stratum.candidate, 0);
   if (n === 0) return state;
-  const { ceiling, oddsRatios, start } = state.config;
+  const { ceiling, oddsRatios } = state.config;
   const windows = state.windows + 1;
-  const logNew = Math.log(startWeight(start, windows));
-  const logStarted = oddsRatios.map((psi, j) => {
-    const increment = events * Math.log(psi) - n * Math.log1p(ceiling * (psi - 1));
-    const before = state.logStarted[j];
-    return increment + (before === undefined ? logNew : logAddExp(before, logNew));
-  });
-  const candidate = { n: state.candidate.n + n, events: state.candidate.events + events };
-  const next = { ...state, windows, logStarted, candidate };
-  return { ...next, peakLogE: Math.max(state.peakLogE, logEOf(next)) };
-};
-
-const logEOf = (state: RateCeilingState): number => {
-  if (state.logStarted.length === 0) return 0;
-  const logIdle = Math.log(weightAfter(state.config.start, state.windows));
-  return logSumExp(
-    state.logStarted.map((log, j) => Math.log(state.config.weights[j] as number) + logAddExp(log, logIdle)),
-  );
+  const increments = oddsRatios.map((psi) => events * Math.log(psi) - n * Math.log1p(ceiling * (psi - 1)));
+  const logStarted = advanceStarts(state.logStarted, increments, state.config, windows);
+  return {
+    config: state.config,
+    windows,
+    logStarted,
+    peakLogE: Math.max(state.peakLogE, mixtureLogE(logStarted, state.config, windows)),
+    candidate: { n: state.candidate.n + n, events: state.candidate.events + events },
+  };
 };
 
 const evidence = (state: RateCeilingState): RateCeilingEvidence => {
@@ -77,7 +65,7 @@ const evidence = (state: RateCeilingState): RateCeilingEvidence => {
   const rate = n > 0 ? events / n : null;
   return {
     method: "rate-ceiling",
-    logE: logEOf(state),
+    logE: mixtureLogE(state.logStarted, state.config, state.windows),
     peakLogE: state.peakLogE,
     ceiling: state.config.ceiling,
     estimate: rate,

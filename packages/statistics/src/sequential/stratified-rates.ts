@@ -1,18 +1,15 @@
 import { InvalidArgument, requirePositive, requireProbability } from "../invalid-argument.ts";
 import { type Proportion, requireProportion } from "../offline/two-proportions.ts";
-import { logAddExp, logSumExp } from "../special/log-arithmetic.ts";
 import { asymptoticInterval } from "./asymptotic-interval.ts";
 import type { Evidence } from "./evidence.ts";
-import { logFisherNormalisers } from "./fisher-increment.ts";
-import { startWeight, weightAfter } from "./start-mixture.ts";
+import { logFisherNormalisers, type Margins } from "./fisher-increment.ts";
+import { advanceStarts, type MixtureConfig, mixtureLogE, requireMixture } from "./start-mixture.ts";
 
-export type StratifiedRatesConfig = {
+export type StratifiedRatesConfig = MixtureConfig & {
   /** Tolerated odds ratio (1: none worse). The null hypothesis is an odds ratio of at most this in every window. */
   readonly psi0: number;
-  /** Alternatives, as multiples of psi0, with their prior weights. */
+  /** Alternatives, as multiples of psi0; `weights` are their prior weights. */
   readonly oddsRatios: ReadonlyArray<number>;
-  readonly weights: ReadonlyArray<number>;
-  readonly start: { readonly atFirst: number; readonly spanWindows: number };
   /** Of the confidence sequence for display. */
   readonly confidence: number;
 };
@@ -56,6 +53,7 @@ const defaults: StratifiedRatesConfig = {
   oddsRatios: [1.3, 1.7, 2.4, 5, 15],
   weights: [0.15, 0.3, 0.25, 0.25, 0.05],
   start: { atFirst: 0.75, spanWindows: 120 },
+  designEffect: 1,
   confidence: 0.95,
 };
 
@@ -72,12 +70,7 @@ const initial = (config: Partial<StratifiedRatesConfig> = {}): StratifiedRatesSt
     if (!(ratio > 1 && Number.isFinite(ratio)))
       throw new InvalidArgument(`oddsRatios[${i}]`, ratio, "a finite number above 1");
   });
-  const sum = full.weights.reduce((total, weight) => total + requirePositive("weights", weight), 0);
-  if (full.weights.length !== full.oddsRatios.length || Math.abs(sum - 1) > 1e-9) {
-    throw new InvalidArgument("weights", full.weights, "one per odds ratio, summing to 1");
-  }
-  requireProbability("start.atFirst", full.start.atFirst);
-  requirePositive("start.spanWindows", full.start.spanWindows);
+  requireMixture(full, full.oddsRatios.length, "oddsRatios");
   requireProbability("confidence", full.confidence);
   return {
     config: full,
@@ -97,57 +90,56 @@ const initial = (config: Partial<StratifiedRatesConfig> = {}): StratifiedRatesSt
 const add = (a: Proportion, b: Proportion): Proportion => ({ n: a.n + b.n, events: a.events + b.events });
 
 const update = (state: StratifiedRatesState, stratum: RateStratum): StratifiedRatesState => {
-  const { baseline, candidate } = stratum;
-  requireProportion("baseline", baseline, 0);
-  requireProportion("candidate", candidate, 0);
-  const counted = { ...state, baseline: add(state.baseline, baseline), candidate: add(state.candidate, candidate) };
-  if (baseline.n === 0 || candidate.n === 0) return counted;
+  const baseline = requireProportion("baseline", stratum.baseline, 0);
+  const candidate = requireProportion("candidate", stratum.candidate, 0);
+  const totals = { baseline: add(state.baseline, baseline), candidate: add(state.candidate, candidate) };
+  if (baseline.n === 0 || candidate.n === 0) return { ...state, ...totals };
   const total = baseline.n + candidate.n;
   const events = baseline.events + candidate.events;
   const rate = events / total;
   const w = (baseline.n * candidate.n) / total;
-  const described = {
-    ...counted,
+  const informative = events > 0 && events < total;
+  const window = state.informative + (informative ? 1 : 0);
+  const logStarted = informative
+    ? advanceStarts(
+        state.logStarted,
+        logIncrements(state.config, { total, candidate: candidate.n, events }, candidate.events),
+        state.config,
+        window,
+      )
+    : state.logStarted;
+  return {
+    config: state.config,
+    informative: window,
+    logStarted,
+    peakLogE: informative ? Math.max(state.peakLogE, mixtureLogE(logStarted, state.config, window)) : state.peakLogE,
+    baseline: totals.baseline,
+    candidate: totals.candidate,
     weight: state.weight + w,
     difference: state.difference + (candidate.events * baseline.n - baseline.events * candidate.n) / total,
     variance: state.variance + w * rate * (1 - rate),
     oddsNumerator: state.oddsNumerator + (candidate.events * (baseline.n - baseline.events)) / total,
     oddsDenominator: state.oddsDenominator + (baseline.events * (candidate.n - candidate.events)) / total,
   };
-  if (events === 0 || events === total) return described;
-  const increments = logIncrements(state.config, { total, candidate: candidate.n, events }, candidate.events);
-  const window = state.informative + 1;
-  const logNew = Math.log(startWeight(state.config.start, window));
-  const logStarted = increments.map((increment, j) => {
-    const before = state.logStarted[j];
-    return increment + (before === undefined ? logNew : logAddExp(before, logNew));
-  });
-  const next = { ...described, informative: window, logStarted };
-  return { ...next, peakLogE: Math.max(state.peakLogE, stratifiedRatesLogE(next)) };
 };
 
 const logIncrements = (
-  config: StratifiedRatesConfig,
-  margins: { readonly total: number; readonly candidate: number; readonly events: number },
+  { psi0, oddsRatios }: StratifiedRatesConfig,
+  margins: Margins,
   candidateEvents: number,
 ): ReadonlyArray<number> => {
-  const logPsi0 = Math.log(config.psi0);
-  const logRatios = config.oddsRatios.map((ratio) => Math.log(ratio));
-  const normalisers = logFisherNormalisers(margins, [logPsi0, ...logRatios.map((ratio) => ratio + logPsi0)]);
+  const logPsi0 = Math.log(psi0);
+  const logPsis = [logPsi0, ...oddsRatios.map((ratio) => Math.log(ratio) + logPsi0)];
+  const normalisers = logFisherNormalisers(margins, logPsis);
   const base = normalisers[0] as number;
-  return logRatios.map((ratio, j) => candidateEvents * ratio - ((normalisers[j + 1] as number) - base));
+  return oddsRatios.map(
+    (_, j) => candidateEvents * ((logPsis[j + 1] as number) - logPsi0) - ((normalisers[j + 1] as number) - base),
+  );
 };
 
 /** The process's log e-value alone, without estimate and interval. */
-export const stratifiedRatesLogE = (
-  state: Pick<StratifiedRatesState, "config" | "informative" | "logStarted">,
-): number => {
-  if (state.logStarted.length === 0) return 0;
-  const logIdle = Math.log(weightAfter(state.config.start, state.informative));
-  return logSumExp(
-    state.logStarted.map((log, j) => Math.log(state.config.weights[j] as number) + logAddExp(log, logIdle)),
-  );
-};
+export const stratifiedRatesLogE = (state: StratifiedRatesState): number =>
+  mixtureLogE(state.logStarted, state.config, state.informative);
 
 const evidence = (state: StratifiedRatesState): RateEvidence => {
   const estimate = state.weight > 0 ? state.difference / state.weight : null;
@@ -162,7 +154,7 @@ const evidence = (state: StratifiedRatesState): RateEvidence => {
         ? null
         : asymptoticInterval(
             estimate,
-            state.variance / state.weight,
+            (state.config.designEffect * state.variance) / state.weight,
             state.weight,
             DISPLAY_TUNING,
             state.config.confidence,
@@ -184,7 +176,7 @@ const evidence = (state: StratifiedRatesState): RateEvidence => {
  *
  * Assumes: units are what was randomised (conversations), each counted in one window only, and windows are compared only
  * when the same rule closed them for both arms. Counting requests of one conversation as units breaks the bound (see
- * `docs/statistics.md`). The estimate is the Mantel–Haenszel risk difference candidate − baseline, in events per unit.
+ * `docs/statistics.md`); where nothing else can be counted, declare a `designEffect`. The estimate is the Mantel–Haenszel risk difference candidate − baseline, in events per unit.
  * State: a plain JSON value of constant size. Errors: `InvalidArgument` naming `baseline.events` and the like.
  */
 export const stratifiedRates = { initial, update, evidence };

@@ -16,10 +16,10 @@ const PER_MINUTE = 1_000;
 const ERROR_RATE = 0.01;
 
 const watchRates =
-  (begin: (random: RandomSource) => (share: number, minute: number) => RateStratum): HealthyRollout =>
+  (begin: (random: RandomSource) => (share: number, minute: number) => RateStratum, designEffect = 1): HealthyRollout =>
   (random, alpha) => {
     const next = begin(random);
-    let state = stratifiedRates.initial();
+    let state = stratifiedRates.initial({ designEffect });
     for (const [minute, share] of rampShares.entries()) {
       state = stratifiedRates.update(state, next(share, minute));
       if (state.peakLogE >= -Math.log(alpha)) return true;
@@ -36,7 +36,10 @@ const proportion = (random: RandomSource, n: number, rate: number): Proportion =
   events: drawBinomial(random, n, rate),
 });
 
-const sessions = (unit: "byRequest" | "byConversation"): HealthyRollout =>
+// Conversations of 1 + 4 requests on average (geometric) and, of the variance of an error, 26 % between conversations
+// (0.03·0.3² − 0.01² over 0.01·0.99): 1 + 0.26·8 requests' worth of variance in each.
+const SESSION_DESIGN_EFFECT = 3.1;
+const sessions = (unit: "byRequest" | "byConversation", designEffect = 1): HealthyRollout =>
   watchRates((random) => {
     const plan = { traffic: "clustered", requestsPerMinute: PER_MINUTE, shares: rampShares, fault: noFault } as const;
     const next = simulateRollout(random, plan);
@@ -47,7 +50,7 @@ const sessions = (unit: "byRequest" | "byConversation"): HealthyRollout =>
         candidate: { n: candidate.n, events: candidate.events.errors },
       };
     };
-  });
+  }, designEffect);
 
 // A failed request is tried again up to three times, and fails again with probability 0.8: one cause, up to four failures.
 const RETRIES = 3;
@@ -181,6 +184,11 @@ const driftingJudge =
 export const dependenceCases: ReadonlyArray<DependenceCase> = [
   { name: "conversations with shared faults", counted: "requests", run: sessions("byRequest") },
   { name: "conversations with shared faults", counted: "conversations, once", run: sessions("byConversation") },
+  {
+    name: "conversations with shared faults",
+    counted: `requests, design effect ${SESSION_DESIGN_EFFECT}`,
+    run: sessions("byRequest", SESSION_DESIGN_EFFECT),
+  },
   { name: "retries of failed requests", counted: "attempts", run: retries(true) },
   { name: "retries of failed requests", counted: "first attempts", run: retries(false) },
   { name: "returning users, sticky by user", counted: "conversations", run: returningUsers },
