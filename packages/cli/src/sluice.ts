@@ -15,6 +15,7 @@ import {
 import { listCommand, statusCommand } from "./verbs/release-read.ts";
 import { applicationCommand, requestCommand } from "./verbs/release-request.ts";
 import { watchCommand } from "./verbs/release-watch.ts";
+import { serveCommand } from "./verbs/serve.ts";
 import { upCommand } from "./verbs/up.ts";
 
 const releaseCommand = Command.make("release").pipe(
@@ -44,6 +45,7 @@ export const sluice = Command.make("sluice").pipe(
     kpiCommand,
     policyCommand,
     upCommand,
+    serveCommand,
     demoCommand,
   ]),
 );

@@ -1,11 +1,9 @@
 import { readFileSync } from "node:fs";
+import { SettingsError } from "@sluice/service-host";
 import * as Config from "effect/Config";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { GatewaySettings } from "./settings.ts";
-
-/** One sentence: what is wrong with the settings, and where. */
-export class SettingsError extends Schema.TaggedError<SettingsError>()("SettingsError", { message: Schema.String }) {}
 
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(GatewaySettings), { onExcessProperty: "error" });
 
@@ -22,13 +20,9 @@ const secrets = Config.all({
   clientKeys: Config.String("SLUICE_GATEWAY_CLIENT_KEYS").pipe(Config.option),
 });
 
-/**
- * Settings from the JSON file that `SLUICE_GATEWAY_SETTINGS` names, brokers from `SLUICE_KAFKA_BROKERS`
- * (`host:port`, separated by commas), and secrets.
- */
+/** Settings from the JSON file that `SLUICE_GATEWAY_SETTINGS` names, and secrets. */
 export const settingsFromEnvironment = Effect.gen(function* () {
   const path = yield* Config.String("SLUICE_GATEWAY_SETTINGS");
-  const brokers = list(yield* Config.String("SLUICE_KAFKA_BROKERS"));
   const { probeKey, clusterKeySecret, clientKeys } = yield* secrets;
   const text = yield* Effect.try({
     try: () => readFileSync(path, "utf8"),
@@ -41,16 +35,9 @@ export const settingsFromEnvironment = Effect.gen(function* () {
     ),
   );
   return {
-    brokers,
-    settings: {
-      ...settings,
-      ...(probeKey._tag === "Some" && { probeKey: probeKey.value }),
-      ...(clusterKeySecret._tag === "Some" && { clusterKeySecret: clusterKeySecret.value }),
-      ...(clientKeys._tag === "Some" && { clientKeys: list(clientKeys.value) }),
-    } satisfies GatewaySettings,
-  };
-}).pipe(
-  Effect.catchTag("ConfigError", (error) =>
-    Effect.fail(new SettingsError({ message: String(error.message).replaceAll(/\s*\n\s*/g, " ") })),
-  ),
-);
+    ...settings,
+    ...(probeKey._tag === "Some" && { probeKey: probeKey.value }),
+    ...(clusterKeySecret._tag === "Some" && { clusterKeySecret: clusterKeySecret.value }),
+    ...(clientKeys._tag === "Some" && { clientKeys: list(clientKeys.value) }),
+  } satisfies GatewaySettings;
+});

@@ -120,12 +120,13 @@ export const demoApplications: ReadonlyArray<DemoApplication> = [
 /** The design's way in seconds instead of minutes: policy, not another code path. */
 export const demoPolicy = (safetyProbes: string, shadowSampleRate = 0.5): Policy =>
   Schema.decodeUnknownSync(Policy)({
-    judge: { kind: "deterministic", rules: [{ rule: "json" }, { rule: "not-refused" }] },
+    judge: { kind: "deterministic", rules: [{ rule: "json" }] },
     shadow: {
       sampleRate: shadowSampleRate,
       minDurationSeconds: 4,
       minRequests: 300,
-      enough: "either",
+      // Both: a shadow that stops at its 300th request, two seconds after its start, may stop before it has seen enough.
+      enough: "both",
       minPairs: 100,
       deadlineSeconds: 60,
     },

@@ -1,0 +1,89 @@
+import * as ArtifactStore from "@sluice/artifact-store";
+import type { EventBus } from "@sluice/event-bus";
+import { layerPostgres as busOnPostgres } from "@sluice/event-bus/postgres-event-bus";
+import * as EventStore from "@sluice/event-store";
+import * as Pager from "@sluice/pager";
+import { layerPg } from "@sluice/postgres";
+import { ReleaseLog } from "@sluice/release-log";
+import { layerClickHouse } from "@sluice/telemetry";
+import * as Config from "effect/Config";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import * as Option from "effect/Option";
+import * as Redacted from "effect/Redacted";
+
+// Which server stands behind which port, by the environment: the same names for every service.
+
+const database = Layer.unwrap(
+  Effect.map(Config.Redacted("DATABASE_URL"), (url) => layerPg({ connectionString: Redacted.value(url) })),
+);
+
+/** `host:port`, separated by commas. */
+export const kafkaBrokers = Config.String("KAFKA_BROKERS").pipe(
+  Config.map((text) =>
+    text
+      .split(",")
+      .map((broker) => broker.trim())
+      .filter((broker) => broker !== ""),
+  ),
+);
+
+/** Kafka; without KAFKA_BROKERS the topic log on PostgreSQL. */
+const bus = (clientId: string) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const brokers = yield* Config.option(kafkaBrokers);
+      if (Option.isNone(brokers)) return Layer.provide(busOnPostgres(), database);
+      const { layerKafka } = yield* Effect.promise(() => import("@sluice/event-bus/kafka-event-bus"));
+      const onKafka: Layer.Layer<EventBus, { readonly message: string }> = layerKafka({
+        brokers: brokers.value,
+        clientId,
+      });
+      return onKafka;
+    }),
+  );
+
+const telemetry = Layer.unwrap(
+  Effect.map(
+    Config.all({
+      url: Config.String("CLICKHOUSE_URL"),
+      username: Config.option(Config.String("CLICKHOUSE_USER")),
+      password: Config.option(Config.Redacted("CLICKHOUSE_PASSWORD")),
+      database: Config.option(Config.String("CLICKHOUSE_DATABASE")),
+    }),
+    ({ url, username, password, database: name }) =>
+      layerClickHouse({
+        url,
+        ...(Option.isSome(username) && { username: username.value }),
+        ...(Option.isSome(password) && { password: password.value }),
+        ...(Option.isSome(name) && { database: name.value }),
+      }),
+  ),
+);
+
+const pager = Layer.unwrap(
+  Effect.map(
+    Config.all({
+      url: Config.option(Config.String("SLUICE_PAGE_WEBHOOK_URL")),
+      secret: Config.option(Config.Redacted("SLUICE_PAGE_WEBHOOK_SECRET")),
+    }),
+    ({ url, secret }) =>
+      Option.isNone(url)
+        ? Pager.layerLog
+        : Pager.layerWebhook({ url: url.value, ...(Option.isSome(secret) && { secret: secret.value }) }),
+  ),
+);
+
+/** The ports of the control plane's services: each takes what it needs, and only that is opened. */
+export const environmentLayers = (clientId: string) => {
+  const events = bus(clientId);
+  const releaseLog = Layer.provideMerge(ReleaseLog.layer, events);
+  const onDatabase = <Service, E, R>(layer: Layer.Layer<Service, E, R>) => Layer.provide(layer, database);
+  return {
+    releaseLog,
+    artifacts: onDatabase(ArtifactStore.layerPostgres),
+    eventStore: onDatabase(EventStore.layerPostgres),
+    telemetry,
+    pager,
+  };
+};

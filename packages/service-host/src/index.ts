@@ -1,0 +1,3 @@
+export * from "./environment-layers.ts";
+export * from "./launch.ts";
+export * from "./settings-error.ts";
