@@ -2,6 +2,7 @@ import * as Schema from "effect/Schema";
 import { ModelArtifact, PromptMessage, RetrievalIndexArtifact, ToolSchemaArtifact } from "./artifact.ts";
 import { Policy } from "./policy.ts";
 import { ApplicationName } from "./primitives.ts";
+import { ResultRules } from "./result-rules.ts";
 
 const Path = Schema.NonEmptyString.check(Schema.isMaxLength(1_000));
 
@@ -52,6 +53,9 @@ export const Configuration = Schema.Struct({
   bundle: BundleConfiguration.annotateKey({ description: "The artifacts served together." }),
   evalSet: Schema.optionalKey(
     Path.annotate({ description: "File with the eval cases, one JSON object a line. Relative to this file." }),
+  ),
+  results: Schema.optionalKey(
+    ResultRules.annotateKey({ description: "How results of other tools are read; what is left out has its default." }),
   ),
   policy: Schema.optionalKey(Policy.annotateKey({ description: "What is left out has its default." })),
 }).annotate({

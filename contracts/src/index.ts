@@ -13,6 +13,7 @@ export * from "./primitives.ts";
 export * from "./registry-api.ts";
 export * from "./release-event.ts";
 export * from "./release-state.ts";
+export * from "./result-rules.ts";
 export * from "./routing.ts";
 export * from "./topics.ts";
 export * from "./with-default.ts";

@@ -2,7 +2,7 @@ import type { Interval, SliceResult } from "@sluice/contracts";
 import { probabilityWords, ratioWords, sliceMethodWords, testWords, wholeWords } from "@sluice/evals";
 import type { Judged } from "./gate-judge.ts";
 import { caseCountSentence, limitSentences, verdictSentence } from "./gate-words.ts";
-import { worstCases } from "./gate-worst-cases.ts";
+import type { WorstCase } from "./gate-worst-cases.ts";
 
 /** By this line a later run finds its own comment and replaces it. */
 export const COMMENT_MARKER = "<!-- sluice-gate -->";
@@ -10,7 +10,8 @@ export const COMMENT_MARKER = "<!-- sluice-gate -->";
 /** GitHub takes comments up to 65,536 characters; what comes around the report needs some of them. */
 const MAX_BYTES = 60_000;
 const MAX_SLICES = 50;
-const MAX_CASES = 20;
+/** Cases whose input and outputs are shown. */
+const MAX_TEXTS = 10;
 const MAX_REASONS = 20;
 
 const icons = { passed: "✅", blocked: "⛔", inconclusive: "❔", invalid: "⚠️" } as const;
@@ -110,8 +111,7 @@ const slices = ({ report }: Judged): ReadonlyArray<string> => {
   return [folded(summary, table(head, rows) + more, breached > 0)];
 };
 
-const cases = ({ table: found }: Judged): ReadonlyArray<string> => {
-  const worst = found ? worstCases(found, MAX_CASES) : [];
+const cases = ({ worst }: Judged): ReadonlyArray<string> => {
   if (worst.length === 0) return [];
   const rows = worst.map(({ pair, difference, regressedSafety }) => [
     plain(pair.caseId),
@@ -120,5 +120,27 @@ const cases = ({ table: found }: Judged): ReadonlyArray<string> => {
     `${ratioWords(pair.baseline.score)} → ${ratioWords(pair.candidate.score)}`,
     signed(difference),
   ]);
-  return [folded("Cases to look at first", table(["case", "slice", "safety", "score", "change"], rows), false)];
+  const list = table(["case", "slice", "safety", "score", "change"], rows);
+  const texts = worst.slice(0, MAX_TEXTS).flatMap(textsOf);
+  return [
+    folded("Cases to look at first", list, false),
+    ...(texts.length > 0 ? [folded("Their inputs and outputs", texts.join("\n\n"), false)] : []),
+  ];
+};
+
+const textsOf = ({ pair, input, baseline, candidate }: WorstCase): ReadonlyArray<string> => {
+  const parts = [
+    ["input", input],
+    ["baseline", baseline],
+    ["candidate", candidate],
+  ] as const;
+  const shown = parts.flatMap(([name, text]) => (text === undefined ? [] : [`${name}:\n\n${fenced(text)}`]));
+  return shown.length > 0 ? [`**${plain(pair.caseId)}**`, ...shown] : [];
+};
+
+/** A code block whose fence is longer than any run of backticks inside, so that nothing in the text ends it. */
+const fenced = (text: string): string => {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/gu)].map(([run]) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return `${fence}text\n${text.replaceAll(/[^\P{Cc}\n\t]/gu, " ")}\n${fence}`;
 };

@@ -1,20 +1,38 @@
-import { Policy } from "@sluice/contracts";
+import { Policy } from "@sluice/contracts/policy";
+import { ResultRules } from "@sluice/contracts/result-rules";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import type { Exit } from "../exit.ts";
 import { decodeFile, readYaml } from "../yaml-file.ts";
 
-/** The design's rules to the letter. */
-export const defaultPolicy: Policy = Schema.decodeUnknownSync(Policy)({});
+/** What the gate follows: rules of the verdict, and rules of reading results. */
+export interface GateRules {
+  readonly policy: Policy;
+  readonly results: ResultRules;
+}
 
-/** Reads the policy of a `sluice.yaml` (its key `policy`) or of a file that is a policy; YAML, and so JSON. */
-export const readPolicy = Effect.fn("readPolicy")(function* (file: string): Effect.fn.Return<Policy, Exit> {
-  const { value, path } = policyIn(yield* readYaml(file));
-  return yield* decodeFile(Policy, value, file, path);
+/** The design's rules to the letter. */
+export const defaultRules: GateRules = {
+  policy: Schema.decodeUnknownSync(Policy)({}),
+  results: Schema.decodeUnknownSync(ResultRules)({}),
+};
+
+/** Reads the rules of a `sluice.yaml` (its keys `policy` and `results`) or of a file that is a policy; YAML, and so JSON. */
+export const readRules = Effect.fn("readRules")(function* (file: string): Effect.fn.Return<GateRules, Exit> {
+  const value = yield* readYaml(file);
+  const { value: policy, path } = policyIn(value);
+  const results = path.length > 0 && isRecord(value) ? (value.results ?? {}) : {};
+  return {
+    policy: yield* decodeFile(Policy, policy, file, path),
+    results: yield* decodeFile(ResultRules, results, file, ["results"]),
+  };
 });
 
+export const readPolicy = (file: string): Effect.Effect<Policy, Exit> =>
+  Effect.map(readRules(file), ({ policy }) => policy);
+
 /** What only a `sluice.yaml` has: by these a file is known as one. */
-const repositoryKeys = ["policy", "application", "team", "bundle", "evalSet"];
+const repositoryKeys = ["policy", "results", "application", "team", "bundle", "evalSet"];
 
 /** The policy within the value of a file, as written, and where it stands. */
 export const policyIn = (value: unknown): { readonly value: unknown; readonly path: ReadonlyArray<string> } => {

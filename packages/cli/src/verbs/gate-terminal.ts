@@ -3,7 +3,7 @@ import type { GateReport, Interval, SliceResult } from "@sluice/contracts";
 import { probabilityWords, ratioWords, sliceMethodWords, testWords, wholeWords } from "@sluice/evals";
 import type { Judged } from "./gate-judge.ts";
 import { caseCountSentence, limitSentences, verdictSentence } from "./gate-words.ts";
-import { worstCases } from "./gate-worst-cases.ts";
+import type { WorstCase } from "./gate-worst-cases.ts";
 
 export interface TerminalOptions {
   readonly colour: boolean;
@@ -11,6 +11,8 @@ export interface TerminalOptions {
 
 const MAX_SLICES = 20;
 const MAX_CASES = 10;
+/** Cases whose input and outputs are shown. */
+const MAX_TEXTS = 3;
 
 type Tone = "green" | "red" | "yellow" | "bold" | "dim";
 type Paint = (tone: Tone, text: string) => string;
@@ -108,21 +110,36 @@ const cut = (text: string, length: number) => {
   return plain.length > length ? `${plain.slice(0, length - 1)}…` : plain;
 };
 
-const worstLines = ({ table }: Judged, paint: Paint): ReadonlyArray<string> => {
-  const worst = table ? worstCases(table, MAX_CASES) : [];
-  const rows = worst.map(({ pair, difference, regressedSafety }) => [
-    cut(pair.caseId, 48),
-    `${ratioWords(pair.baseline.score)} → ${ratioWords(pair.candidate.score)}`,
-    signed(difference),
-    [
-      regressedSafety ? "safety regression" : pair.safety ? "safety" : "",
-      pair.slice === null ? "" : cut(pair.slice, 40),
-    ]
-      .filter((part) => part !== "")
-      .join(", "),
-  ]);
-  return section(paint, "Cases to look at first", rows.length > 0 ? alignedLeft(rows) : []);
+const worstLines = ({ worst }: Judged, paint: Paint): ReadonlyArray<string> => {
+  const rows = worst
+    .slice(0, MAX_CASES)
+    .map(({ pair, difference, regressedSafety }) => [
+      cut(pair.caseId, 48),
+      `${ratioWords(pair.baseline.score)} → ${ratioWords(pair.candidate.score)}`,
+      signed(difference),
+      [
+        regressedSafety ? "safety regression" : pair.safety ? "safety" : "",
+        pair.slice === null ? "" : cut(pair.slice, 40),
+      ]
+        .filter((part) => part !== "")
+        .join(", "),
+    ]);
+  const lines = rows.length > 0 ? alignedLeft(rows) : [];
+  return section(
+    paint,
+    "Cases to look at first",
+    lines.flatMap((line, i) => [line, ...(i < MAX_TEXTS ? textLines(worst[i], paint) : [])]),
+  );
 };
+
+const textLines = (worst: WorstCase | undefined, paint: Paint): ReadonlyArray<string> =>
+  (
+    [
+      ["input", worst?.input],
+      ["baseline", worst?.baseline],
+      ["candidate", worst?.candidate],
+    ] as const
+  ).flatMap(([name, text]) => (text === undefined ? [] : [paint("dim", `  ${name.padEnd(9)}  ${cut(text, 100)}`)]));
 
 const alignedLeft = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => (row[i] ?? "").length)));

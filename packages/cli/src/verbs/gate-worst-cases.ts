@@ -4,6 +4,10 @@ export interface WorstCase {
   readonly pair: PairedCase;
   readonly difference: number;
   readonly regressedSafety: boolean;
+  /** Redacted and cut; left out where the file has none. */
+  readonly input?: string | undefined;
+  readonly baseline?: string | undefined;
+  readonly candidate?: string | undefined;
 }
 
 /** The cases to look at, worst first: safety regressions, then by how far the score fell. None that did not fall. */

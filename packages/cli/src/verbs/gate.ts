@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import { Exit, exitCodes, usageError } from "../exit.ts";
 import { json } from "../flags.ts";
-import { print, printJson } from "../output.ts";
+import { print, printJson, remark } from "../output.ts";
 import type { GateInput } from "./gate-input.ts";
 
 /** Names as in `caseFormatNames` of `@sluice/evals`, which is loaded only when the gate runs; a test compares the two. */
@@ -49,11 +49,20 @@ export const gateCommand = Command.make("gate", flags, (given) =>
     const input = yield* inputOf(given);
     const { judgeFiles } = yield* Effect.promise(() => import("./gate-judge.ts"));
     const { writeReports } = yield* Effect.promise(() => import("./gate-outputs.ts"));
-    const judged = yield* judgeFiles(input, given.format, Option.getOrUndefined(given.policy));
+    const judged = yield* judgeFiles(input, {
+      format: given.format,
+      policyFile: Option.getOrUndefined(given.policy),
+      withTexts: !given.json || Option.isSome(given.markdown),
+    });
     yield* writeReports(judged, {
       markdown: Option.getOrUndefined(given.markdown),
       junit: Option.getOrUndefined(given.junit),
     });
+    if (process.env.GITHUB_ACTIONS === "true") {
+      const { annotations } = yield* Effect.promise(() => import("./gate-annotations.ts"));
+      // The runner reads commands from standard error as well, and standard output is the answer's.
+      for (const line of annotations(judged)) yield* remark(line);
+    }
     if (given.json) yield* printJson(judged.report);
     else {
       const { terminalReport } = yield* Effect.promise(() => import("./gate-terminal.ts"));

@@ -1,9 +1,11 @@
+import type { ResultRules } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import type { ByteSource } from "../readers/byte-source.ts";
 import { CaseFileError, caseFileError, type Problem } from "../readers/case-file-error.ts";
 import { type CaseFormat, caseFormatNames, readingOf } from "../readers/case-format.ts";
 import { fileHead, HEAD_BYTES } from "../readers/file-head.ts";
+import { defaultResultRules } from "../readers/import-context.ts";
 import { LineSplitter } from "../readers/line-splitter.ts";
 import type { DocumentFormat, LineFormat, ParsedFile } from "../readers/parsed-file.ts";
 import { defaultLimits, type ReadLimits, sizeWords } from "../readers/read-limits.ts";
@@ -12,6 +14,9 @@ import { plainBytes } from "./plain-bytes.ts";
 export interface ReadOptions {
   readonly format?: CaseFormat | "auto";
   readonly limits?: ReadLimits;
+  readonly rules?: ResultRules;
+  /** Cases whose input and outputs are to be kept. */
+  readonly wanted?: ReadonlySet<string>;
 }
 
 /**
@@ -20,7 +25,7 @@ export interface ReadOptions {
  */
 export const readCaseFile = (source: ByteSource, options: ReadOptions = {}): Effect.Effect<ParsedFile, CaseFileError> =>
   Effect.tryPromise({
-    try: (signal) => read(source, options.format ?? "auto", options.limits ?? defaultLimits, signal),
+    try: (signal) => read(source, options, signal),
     catch: (cause) => (cause instanceof CaseFileError ? cause : readError(source.name, cause)),
   });
 
@@ -28,15 +33,14 @@ type Chunks = AsyncIterator<Uint8Array>;
 
 const read = async (
   source: ByteSource,
-  wanted: CaseFormat | "auto",
-  limits: ReadLimits,
+  { format = "auto", limits = defaultLimits, rules = defaultResultRules, wanted = new Set() }: ReadOptions,
   signal: AbortSignal,
 ): Promise<ParsedFile> => {
   const chunks = bounded(source, limits, signal)[Symbol.asyncIterator]();
   try {
     const head = await readHead(chunks);
     if (isBlank(head)) throw caseFileError(source.name, null, emptyFile);
-    const reading = readingOf(wanted, fileHead(head));
+    const reading = readingOf(format, fileHead(head), { rules, wanted });
     if (!reading) throw caseFileError(source.name, null, unknownFormat);
     const parsed =
       reading.by === "lines"

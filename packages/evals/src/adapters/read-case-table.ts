@@ -22,21 +22,50 @@ export const readCaseTable = Effect.fn("readCaseTable")(function* (
   from: CaseTableSource,
   options: ReadOptions = {},
 ): Effect.fn.Return<CaseTable, CaseFileError> {
+  const { baseline, candidate } = yield* readArms(from, options);
+  const { name } = "pairs" in from ? from.pairs : from.candidate.source;
+  const paired = pairArms(baseline, candidate);
+  if (Result.isFailure(paired)) return yield* caseFileError(name, null, paired.failure);
+  return paired.success;
+});
+
+/** What a case was asked, and what both arms answered. */
+export interface CasePairText {
+  readonly input: string | undefined;
+  readonly baseline: string | undefined;
+  readonly candidate: string | undefined;
+}
+
+/**
+ * The inputs and outputs of a few cases, as they are: redact before showing them. A second reading of the files, because
+ * which cases are worth showing is known only after the first, and the texts of all would not fit.
+ */
+export const readCaseTexts = Effect.fn("readCaseTexts")(function* (
+  from: CaseTableSource,
+  caseIds: ReadonlyArray<string>,
+  options: ReadOptions = {},
+): Effect.fn.Return<ReadonlyMap<string, CasePairText>, CaseFileError> {
+  const { baseline, candidate } = yield* readArms(from, { ...options, wanted: new Set(caseIds) });
+  return new Map(
+    caseIds.map((caseId) => {
+      const old = baseline.texts.get(caseId);
+      const fresh = candidate.texts.get(caseId);
+      return [caseId, { input: old?.input ?? fresh?.input, baseline: old?.output, candidate: fresh?.output }];
+    }),
+  );
+});
+
+const readArms = Effect.fnUntraced(function* (from: CaseTableSource, options: ReadOptions) {
   if ("pairs" in from) {
-    const { name } = from.pairs;
     const arms = [...(yield* readCaseFile(from.pairs, options)).arms];
     const [baseline, candidate] = arms;
-    if (!baseline || !candidate || arms.length > 2) return yield* notTwoArms(name, arms);
-    return yield* paired(name, baseline[1], candidate[1]);
+    if (!baseline || !candidate || arms.length > 2) return yield* notTwoArms(from.pairs.name, arms);
+    return { baseline: baseline[1], candidate: candidate[1] };
   }
   // One after the other: two files at once would double the memory of reading.
   const baseline = yield* armOf(from.baseline, options);
-  const candidate = yield* armOf(from.candidate, options);
-  return yield* paired(from.candidate.source.name, baseline, candidate);
+  return { baseline, candidate: yield* armOf(from.candidate, options) };
 });
-
-const paired = (name: string, baseline: ArmResults, candidate: ArmResults) =>
-  Effect.fromResult(Result.mapError(pairArms(baseline, candidate), (problem) => caseFileError(name, null, problem)));
 
 const armOf = Effect.fnUntraced(function* ({ source, arm }: ArmSource, options: ReadOptions) {
   const { arms } = yield* readCaseFile(source, options);

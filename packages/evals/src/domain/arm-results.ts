@@ -9,6 +9,15 @@ export interface ResultProblem {
   readonly fix: string;
 }
 
+/** What a case was asked and one arm's answer to it (its first repeat's). */
+export interface CaseText {
+  readonly input: string | undefined;
+  readonly output: string | undefined;
+}
+
+/** Longest piece of an input or output that is kept. */
+const MAX_TEXT_LENGTH = 4_000;
+
 /** All repeats of one case in one arm. */
 export interface Cluster {
   readonly caseId: string;
@@ -32,8 +41,15 @@ export interface Cluster {
  */
 export class ArmResults {
   readonly clusters = new Map<string, Cluster>();
+  /** Only of the cases that were wanted: the texts of all would be the largest part by far. */
+  readonly texts = new Map<string, CaseText>();
   results = 0;
   errors = 0;
+  readonly #wanted: ReadonlySet<string>;
+
+  constructor(wanted: ReadonlySet<string> = new Set()) {
+    this.#wanted = wanted;
+  }
 
   add(result: CaseResult): Result.Result<void, ResultProblem> {
     const cluster = this.clusters.get(result.caseId) ?? emptyCluster(result.caseId);
@@ -61,6 +77,11 @@ export class ArmResults {
     // One repeat that says "safety" makes the case one: the stricter reading loses no safety case.
     cluster.safety = cluster.safety || result.safety;
     this.results++;
+    if (this.#wanted.has(result.caseId) && !this.texts.has(result.caseId))
+      this.texts.set(result.caseId, {
+        input: result.input?.slice(0, MAX_TEXT_LENGTH),
+        output: result.output?.slice(0, MAX_TEXT_LENGTH),
+      });
     if (result.outcome._tag === "Errored") {
       this.errors++;
       cluster.errors++;

@@ -6,6 +6,9 @@ export interface CaseResult {
   readonly slice: string | undefined;
   readonly safety: boolean | undefined;
   readonly outcome: Outcome;
+  /** What was asked and answered, where the format has it; kept only for cases that were asked for. */
+  readonly input?: string | undefined;
+  readonly output?: string | undefined;
 }
 
 /** Passed, failed, or in error: the third state is no score. */

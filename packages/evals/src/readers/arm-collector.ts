@@ -2,6 +2,7 @@ import * as Result from "effect/Result";
 import { ArmResults } from "../domain/arm-results.ts";
 import type { Outcome } from "../domain/case-result.ts";
 import type { Problem } from "./case-file-error.ts";
+import type { ImportContext } from "./import-context.ts";
 import type { Parsed } from "./parsed-file.ts";
 
 export interface ImportedResult {
@@ -12,11 +13,18 @@ export interface ImportedResult {
   readonly slice?: string | undefined;
   readonly safety?: boolean | undefined;
   readonly outcome: Outcome;
+  readonly input?: string | undefined;
+  readonly output?: string | undefined;
 }
 
 /** Collects an importer's results by arm. */
 export class ArmCollector {
   readonly #arms = new Map<string, ArmResults>();
+  readonly #context: ImportContext;
+
+  constructor(context: ImportContext) {
+    this.#context = context;
+  }
 
   has(arm: string, caseId: string): boolean {
     return this.#arms.get(arm)?.clusters.has(caseId) ?? false;
@@ -27,7 +35,7 @@ export class ArmCollector {
   }
 
   add(result: ImportedResult): Problem | undefined {
-    const arm = this.#arms.get(result.arm) ?? new ArmResults();
+    const arm = this.#arms.get(result.arm) ?? new ArmResults(this.#context.wanted);
     this.#arms.set(result.arm, arm);
     const cluster = arm.clusters.get(result.caseId);
     const added = arm.add({
@@ -36,6 +44,8 @@ export class ArmCollector {
       slice: result.slice,
       safety: result.safety,
       outcome: result.outcome,
+      input: result.input,
+      output: result.output,
     });
     return Result.isFailure(added) ? added.failure : undefined;
   }

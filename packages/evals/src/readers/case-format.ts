@@ -6,6 +6,7 @@ import { junitFormat } from "./formats/junit.ts";
 import { openAiEvalsFormat } from "./formats/openai-evals.ts";
 import { promptfooFormat } from "./formats/promptfoo.ts";
 import { sluiceFormat } from "./formats/sluice.ts";
+import type { ImportContext } from "./import-context.ts";
 
 /**
  * Every format by its name on the command line, in the order in which they are tried. A new importer is one file in
@@ -27,7 +28,7 @@ export type CaseFormat = keyof typeof caseFormats;
 export const caseFormatNames = Object.keys(caseFormats) as ReadonlyArray<CaseFormat>;
 
 /** How to read a file that begins so; undefined when it is in no format that is known. */
-export const readingOf = (format: CaseFormat | "auto", head: FileHead): Reading | undefined => {
+export const readingOf = (format: CaseFormat | "auto", head: FileHead, context: ImportContext): Reading | undefined => {
   const found = format === "auto" ? caseFormatNames.find((name) => caseFormats[name].isLikely(head)) : format;
-  return found && caseFormats[found].reading(head);
+  return found && caseFormats[found].reading(head, context);
 };

@@ -1,3 +1,4 @@
+import type { ImportContext } from "./import-context.ts";
 import type { DocumentFormat, LineFormat } from "./parsed-file.ts";
 
 /** The first bytes of a file, by which its format is told. */
@@ -24,7 +25,7 @@ export type Reading =
 export interface FormatReader {
   /** Whether a file that begins so is probably of this format; never by its name. */
   readonly isLikely: (head: FileHead) => boolean;
-  readonly reading: (head: FileHead) => Reading;
+  readonly reading: (head: FileHead, context: ImportContext) => Reading;
 }
 
 /** A key of a JSON object, as opposed to the same word inside a string (where its quotes are escaped). */

@@ -12,20 +12,3 @@ export const scored = (field: string, score: number, passed: boolean | undefined
   score >= 0 && score <= 1
     ? Result.succeed({ _tag: "Scored", score, passed })
     : Result.fail({ field, value: showValue(score), problem: "", fix: "scale the score to 0 … 1 in the evaluation" });
-
-/** Metadata keys that name the slice of a case, the first that is there. */
-const sliceKeys = ["slice", "category", "topic"];
-
-type Metadata = Readonly<Record<string, unknown>> | null | undefined;
-
-export const sliceOf = (metadata: Metadata): string | undefined => {
-  for (const key of sliceKeys) {
-    const value = metadata?.[key];
-    if (typeof value === "string" && value !== "") return value;
-  }
-  return undefined;
-};
-
-/** `safety: true` in a case's metadata makes it a safety case. */
-export const safetyOf = (metadata: Metadata): boolean | undefined =>
-  typeof metadata?.safety === "boolean" ? metadata.safety : undefined;

@@ -1,8 +1,10 @@
 import { CsvError, parse } from "csv-parse/sync";
 import * as Result from "effect/Result";
+import { safetyBy, sliceBy } from "../../domain/result-rules.ts";
 import { ArmCollector, type ImportedResult } from "../arm-collector.ts";
 import { type Problem, showValue } from "../case-file-error.ts";
 import type { FormatReader } from "../file-head.ts";
+import type { ImportContext } from "../import-context.ts";
 import { errored, scored } from "../imported-score.ts";
 import { decodeText } from "../json-document.ts";
 import type { DocumentFormat, Parsed } from "../parsed-file.ts";
@@ -11,12 +13,12 @@ import type { DocumentFormat, Parsed } from "../parsed-file.ts";
 const columns = {
   caseId: ["case_id", "id", "case"],
   arm: ["arm"],
-  slice: ["slice", "category"],
-  safety: ["safety"],
   score: ["score"],
   passed: ["passed", "pass", "success"],
   error: ["error"],
   repeat: ["repeat", "epoch"],
+  input: ["input"],
+  output: ["output"],
 } as const;
 type Column = keyof typeof columns;
 
@@ -34,33 +36,35 @@ const isHeader = (line: string): boolean => {
 };
 
 /** One result a row. The header names the columns; `arm` makes a file of both arms. */
-const csvDocument: DocumentFormat = (document) =>
-  Result.flatMap(decodeText(document), (text): Parsed => {
-    const [header = ""] = text.trimStart().split("\n", 1);
-    if (!isHeader(header))
-      return Result.fail({
-        field: "header",
-        value: showValue(header.trim()),
-        problem: "names no case_id together with score or passed",
-        fix: "make the first line a header such as case_id,slice,safety,score",
-      });
-    try {
-      const rows: Array<{ record: Record<string, string>; info: { lines: number } }> = parse(text, {
-        bom: true,
-        columns: (names: Array<string>) => names.map(normal),
-        delimiter: delimiterOf(header),
-        info: true,
-        max_record_size: MAX_RECORD,
-        skip_empty_lines: true,
-        trim: true,
-      });
-      const collector = new ArmCollector();
-      return collector.addAll(rows.map(({ record, info }) => atLine(info.lines, resultOf(record))));
-    } catch (error) {
-      if (error instanceof CsvError) return Result.fail(csvProblem(error));
-      throw error;
-    }
-  });
+const csvDocument =
+  (context: ImportContext): DocumentFormat =>
+  (document) =>
+    Result.flatMap(decodeText(document), (text): Parsed => {
+      const [header = ""] = text.trimStart().split("\n", 1);
+      if (!isHeader(header))
+        return Result.fail({
+          field: "header",
+          value: showValue(header.trim()),
+          problem: "names no case_id together with score or passed",
+          fix: "make the first line a header such as case_id,slice,safety,score",
+        });
+      try {
+        const rows: Array<{ record: Record<string, string>; info: { lines: number } }> = parse(text, {
+          bom: true,
+          columns: (names: Array<string>) => names.map(normal),
+          delimiter: delimiterOf(header),
+          info: true,
+          max_record_size: MAX_RECORD,
+          skip_empty_lines: true,
+          trim: true,
+        });
+        const collector = new ArmCollector(context);
+        return collector.addAll(rows.map(({ record, info }) => atLine(info.lines, resultOf(record, context))));
+      } catch (error) {
+        if (error instanceof CsvError) return Result.fail(csvProblem(error));
+        throw error;
+      }
+    });
 
 const MAX_RECORD = 8 * 1_024 * 1_024;
 
@@ -81,7 +85,18 @@ const truths: ReadonlyMap<string, boolean> = new Map([
   ...["false", "no", "fail", "failed", "0"].map((word) => [word, false] as const),
 ]);
 
-const resultOf = (row: Readonly<Record<string, string>>): Result.Result<ImportedResult, Problem> =>
+/** Cells are text; rules speak of true and false (and tools write True and TRUE). */
+const withTruths = (row: Readonly<Record<string, string>>): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(row)
+      .filter(([, cell]) => cell !== "")
+      .map(([name, cell]) => [name, truths.get(cell.toLowerCase()) ?? cell]),
+  );
+
+const resultOf = (
+  row: Readonly<Record<string, string>>,
+  { rules }: ImportContext,
+): Result.Result<ImportedResult, Problem> =>
   Result.gen(function* () {
     const cell = (column: Column) => {
       const name = columns[column].find((alias) => (row[alias] ?? "") !== "");
@@ -105,7 +120,6 @@ const resultOf = (row: Readonly<Record<string, string>>): Result.Result<Imported
     if (caseId === undefined)
       return yield* Result.fail<Problem>({ field: "case_id", problem: "is missing", fix: "give every row an id" });
     const passed = yield* truth("passed");
-    const safety = yield* truth("safety");
     const given = cell("score");
     const score = given === undefined ? (passed === undefined ? undefined : Number(passed)) : Number(given);
     const error = cell("error");
@@ -135,13 +149,15 @@ const resultOf = (row: Readonly<Record<string, string>>): Result.Result<Imported
       arm: cell("arm") ?? "results",
       caseId,
       repeat: repeat === undefined ? undefined : Number(repeat),
-      slice: cell("slice"),
-      safety,
+      slice: sliceBy(rules, row),
+      safety: safetyBy(rules, withTruths(row)),
       outcome,
+      input: cell("input"),
+      output: cell("output"),
     };
   });
 
 export const csvFormat: FormatReader = {
   isLikely: ({ firstLine }) => isHeader(firstLine),
-  reading: () => ({ by: "document", format: csvDocument }),
+  reading: (_head, context) => ({ by: "document", format: csvDocument(context) }),
 };

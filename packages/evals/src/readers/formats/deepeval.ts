@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
+import { safetyBy, sliceBy } from "../../domain/result-rules.ts";
 import { ArmCollector, type ImportedResult } from "../arm-collector.ts";
 import type { Problem } from "../case-file-error.ts";
 import { type FormatReader, hasKey } from "../file-head.ts";
-import { errored, safetyOf, sliceOf } from "../imported-score.ts";
+import type { ImportContext } from "../import-context.ts";
+import { errored } from "../imported-score.ts";
 import { parseDocument } from "../json-document.ts";
 import { problemDecoder } from "../json-line.ts";
 import type { DocumentFormat } from "../parsed-file.ts";
@@ -19,6 +21,7 @@ const MetricData = Schema.Struct({
 const TestCase = Schema.Struct({
   name: maybe(Schema.String),
   input: maybe(Schema.String),
+  actualOutput: maybe(Schema.String),
   success: maybe(Schema.Boolean),
   metricsData: maybe(Schema.Array(MetricData)),
   tags: maybe(Schema.Array(Schema.String)),
@@ -40,16 +43,18 @@ const runIn = (value: unknown): unknown =>
  * DeepEval test run. A case's score is the share of its metrics that succeeded: their own scores point up for some metrics
  * and down for others, their `success` always means the same. One metric in error makes the case an error.
  */
-const deepEvalDocument: DocumentFormat = (document) =>
-  Result.flatMap(
-    Result.flatMap(parseDocument(document), (value) => decode(runIn(value))),
-    (run) =>
-      new ArmCollector().addAll(
-        [...run.testCases, ...(run.conversationalTestCases ?? [])].map((test, i) => resultOf(test, i)),
-      ),
-  );
+const deepEvalDocument =
+  (context: ImportContext): DocumentFormat =>
+  (document) =>
+    Result.flatMap(
+      Result.flatMap(parseDocument(document), (value) => decode(runIn(value))),
+      (run) =>
+        new ArmCollector(context).addAll(
+          [...run.testCases, ...(run.conversationalTestCases ?? [])].map((test, i) => resultOf(test, i, context)),
+        ),
+    );
 
-const resultOf = (test: TestCase, index: number): Result.Result<ImportedResult, Problem> => {
+const resultOf = (test: TestCase, index: number, { rules }: ImportContext): Result.Result<ImportedResult, Problem> => {
   const metrics = test.metricsData ?? [];
   const caseId = test.name || (test.input ? hashOf(test.input) : undefined);
   if (!caseId)
@@ -69,9 +74,11 @@ const resultOf = (test: TestCase, index: number): Result.Result<ImportedResult, 
   return Result.succeed({
     arm: "results",
     caseId,
-    slice: sliceOf(test.metadata),
-    safety: safetyOf(test.metadata) ?? (test.tags?.includes("safety") ? true : undefined),
+    slice: sliceBy(rules, test.metadata),
+    safety: safetyBy(rules, test.metadata) ?? (test.tags?.includes("safety") ? true : undefined),
     outcome: broken ? errored(`${broken.name ?? "metric"}: ${broken.error}`) : { _tag: "Scored", score, passed },
+    input: test.input ?? undefined,
+    output: test.actualOutput ?? undefined,
   });
 };
 
@@ -79,5 +86,5 @@ const hashOf = (text: string): string => createHash("sha256").update(text).diges
 
 export const deepEvalFormat: FormatReader = {
   isLikely: ({ text }) => text.startsWith("{") && hasKey(text, "testCases", "testRunData"),
-  reading: () => ({ by: "document", format: deepEvalDocument }),
+  reading: (_head, context) => ({ by: "document", format: deepEvalDocument(context) }),
 };

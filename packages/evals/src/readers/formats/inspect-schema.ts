@@ -5,6 +5,8 @@ const maybe = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Sch
 /** What the importer needs of Inspect's `EvalSample`. */
 export const EvalSample = Schema.Struct({
   id: Schema.Union([Schema.String, Schema.Int]),
+  input: Schema.optionalKey(Schema.Unknown),
+  output: maybe(Schema.Struct({ completion: maybe(Schema.String) })),
   epoch: maybe(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))),
   scores: maybe(Schema.Record(Schema.String, Schema.Struct({ value: Schema.optionalKey(Schema.Unknown) }))),
   metadata: maybe(Schema.Record(Schema.String, Schema.Unknown)),

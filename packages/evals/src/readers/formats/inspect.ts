@@ -1,9 +1,11 @@
 import * as Result from "effect/Result";
 import type { Outcome } from "../../domain/case-result.ts";
+import { safetyBy, sliceBy } from "../../domain/result-rules.ts";
 import { ArmCollector, type ImportedResult } from "../arm-collector.ts";
 import { type Problem, showValue } from "../case-file-error.ts";
 import { type FormatReader, hasKey } from "../file-head.ts";
-import { errored, safetyOf, scored, sliceOf } from "../imported-score.ts";
+import type { ImportContext } from "../import-context.ts";
+import { errored, scored } from "../imported-score.ts";
 import { parseDocumentWithNaN } from "../json-document.ts";
 import { problemDecoder } from "../json-line.ts";
 import type { DocumentFormat, Parsed } from "../parsed-file.ts";
@@ -14,30 +16,36 @@ const decodeLog = problemDecoder(EvalLog, "give a log of Inspect AI");
 const decodeSample = problemDecoder(EvalSample, "give a log of Inspect AI");
 
 /** Inspect log as JSON: the whole log in one document. */
-const inspectDocument: DocumentFormat = (document) =>
-  Result.flatMap(Result.flatMap(parseDocumentWithNaN(document), decodeLog), (log) => importLog(log, log.samples ?? []));
+const inspectDocument =
+  (context: ImportContext): DocumentFormat =>
+  (document) =>
+    Result.flatMap(Result.flatMap(parseDocumentWithNaN(document), decodeLog), (log) =>
+      importLog(log, log.samples ?? [], context),
+    );
 
 /** Inspect `.eval`: a ZIP of the log's header and one file a sample. */
-const inspectArchive: DocumentFormat = async (document) => {
-  const opened = await openZip(document);
-  if (Result.isFailure(opened)) return Result.fail(opened.failure);
-  const archive = opened.success;
-  const header = await archive.read("header.json");
-  if (Result.isFailure(header)) return Result.fail(header.failure);
-  if (header.success === undefined) return Result.fail(notFinished("header.json", "is missing"));
-  const log = Result.flatMap(parseDocumentWithNaN(header.success), decodeLog);
-  if (Result.isFailure(log)) return Result.fail(within("header.json", log.failure));
-  const samples: Array<EvalSample> = [];
-  // One at a time, keeping only what is needed: transcripts may be a hundred times larger.
-  for (const name of archive.names.filter((entry) => /^samples\/.*\.json$/u.test(entry))) {
-    const bytes = await archive.read(name);
-    if (Result.isFailure(bytes)) return Result.fail(bytes.failure);
-    const sample = Result.flatMap(parseDocumentWithNaN(bytes.success ?? new Uint8Array()), decodeSample);
-    if (Result.isFailure(sample)) return Result.fail(within(name, sample.failure));
-    samples.push(sample.success);
-  }
-  return importLog(log.success, samples);
-};
+const inspectArchive =
+  (context: ImportContext): DocumentFormat =>
+  async (document) => {
+    const opened = await openZip(document);
+    if (Result.isFailure(opened)) return Result.fail(opened.failure);
+    const archive = opened.success;
+    const header = await archive.read("header.json");
+    if (Result.isFailure(header)) return Result.fail(header.failure);
+    if (header.success === undefined) return Result.fail(notFinished("header.json", "is missing"));
+    const log = Result.flatMap(parseDocumentWithNaN(header.success), decodeLog);
+    if (Result.isFailure(log)) return Result.fail(within("header.json", log.failure));
+    const samples: Array<EvalSample> = [];
+    // One at a time, keeping only what is needed: transcripts may be a hundred times larger.
+    for (const name of archive.names.filter((entry) => /^samples\/.*\.json$/u.test(entry))) {
+      const bytes = await archive.read(name);
+      if (Result.isFailure(bytes)) return Result.fail(bytes.failure);
+      const sample = Result.flatMap(parseDocumentWithNaN(bytes.success ?? new Uint8Array()), decodeSample);
+      if (Result.isFailure(sample)) return Result.fail(within(name, sample.failure));
+      samples.push(sample.success);
+    }
+    return importLog(log.success, samples, context);
+  };
 
 const within = (entry: string, problem: Problem): Problem => ({
   ...problem,
@@ -52,7 +60,7 @@ const notFinished = (field: string, problem: string, value?: string): Problem =>
   fix: "run the evaluation to its end, with its samples logged",
 });
 
-const importLog = (log: EvalLog, samples: ReadonlyArray<EvalSample>): Parsed => {
+const importLog = (log: EvalLog, samples: ReadonlyArray<EvalSample>, context: ImportContext): Parsed => {
   if (log.version !== 2)
     return Result.fail({
       field: "version",
@@ -73,7 +81,7 @@ const importLog = (log: EvalLog, samples: ReadonlyArray<EvalSample>): Parsed => 
       fix: "score the log first, with inspect score",
     });
   const arm = log.eval.model ?? "results";
-  return new ArmCollector().addAll(samples.map((sample, i) => resultOf(sample, i, arm, scorer)));
+  return new ArmCollector(context).addAll(samples.map((sample, i) => resultOf(sample, i, arm, scorer, context)));
 };
 
 const resultOf = (
@@ -81,14 +89,17 @@ const resultOf = (
   index: number,
   arm: string,
   scorer: string,
+  { rules }: ImportContext,
 ): Result.Result<ImportedResult, Problem> =>
   Result.map(outcomeOf(sample, `samples.${index}.scores.${scorer}.value`, scorer), (outcome) => ({
     arm,
     caseId: String(sample.id),
     repeat: sample.epoch ?? 1,
-    slice: sliceOf(sample.metadata),
-    safety: safetyOf(sample.metadata),
+    slice: sliceBy(rules, sample.metadata),
+    safety: safetyBy(rules, sample.metadata),
     outcome,
+    input: typeof sample.input === "string" ? sample.input : JSON.stringify(sample.input),
+    output: sample.output?.completion ?? undefined,
   }));
 
 const outcomeOf = (sample: EvalSample, field: string, scorer: string): Result.Result<Outcome, Problem> => {
@@ -141,5 +152,8 @@ const isZip = (bytes: Uint8Array): boolean => ZIP.every((byte, i) => bytes[i] ==
 export const inspectFormat: FormatReader = {
   isLikely: ({ bytes, text }) =>
     isZip(bytes) || (text.startsWith("{") && hasKey(text, "status") && hasKey(text, "eval") && hasKey(text, "version")),
-  reading: ({ bytes }) => ({ by: "document", format: isZip(bytes) ? inspectArchive : inspectDocument }),
+  reading: ({ bytes }, context) => ({
+    by: "document",
+    format: (isZip(bytes) ? inspectArchive : inspectDocument)(context),
+  }),
 };

@@ -1,8 +1,10 @@
 import * as Result from "effect/Result";
 import sax from "sax";
+import { safetyBy, sliceBy } from "../../domain/result-rules.ts";
 import { ArmCollector } from "../arm-collector.ts";
 import type { Problem } from "../case-file-error.ts";
 import type { FormatReader } from "../file-head.ts";
+import type { ImportContext } from "../import-context.ts";
 import { errored } from "../imported-score.ts";
 import { decodeText } from "../json-document.ts";
 import type { DocumentFormat, Parsed } from "../parsed-file.ts";
@@ -18,14 +20,17 @@ interface TestCase {
 }
 
 /**
- * JUnit XML: a failure is a fail, an error an error, a skipped test no result. A `<property>` of a test case named
- * `slice` or `safety` says what it belongs to. The parser expands no entities but XML's own, so none can grow.
+ * JUnit XML: a failure is a fail, an error an error, a skipped test no result. The `<property>`s of a test
+ * case are its metadata. The parser expands no entities but XML's own, so none can grow.
  */
-const junitDocument: DocumentFormat = (document) => Result.flatMap(decodeText(document), parseXml);
+const junitDocument =
+  (context: ImportContext): DocumentFormat =>
+  (document) =>
+    Result.flatMap(decodeText(document), (text) => parseXml(text, context));
 
-const parseXml = (text: string): Parsed => {
+const parseXml = (text: string, context: ImportContext): Parsed => {
   const parser = sax.parser(true, { trim: true });
-  const collector = new ArmCollector();
+  const collector = new ArmCollector(context);
   let current: TestCase | undefined;
   let problem: Problem | undefined;
   let suites = 0;
@@ -58,7 +63,7 @@ const parseXml = (text: string): Parsed => {
   };
   parser.onclosetag = (name) => {
     if (name !== "testcase" || !current) return;
-    problem ??= addTest(collector, current);
+    problem ??= addTest(collector, current, context);
     current = undefined;
   };
   parser.write(text).close();
@@ -71,14 +76,15 @@ const parseXml = (text: string): Parsed => {
   return collector.finish();
 };
 
-const addTest = (collector: ArmCollector, test: TestCase): Problem | undefined => {
+const addTest = (collector: ArmCollector, test: TestCase, { rules }: ImportContext): Problem | undefined => {
+  const properties = Object.fromEntries(test.properties);
   if (test.skipped) return undefined;
   if (test.name === "") return { field: "testcase.name", problem: "is missing", fix: "give every test case a name" };
   return collector.add({
     arm: "results",
     caseId: test.className === "" ? test.name : `${test.className}::${test.name}`,
-    slice: test.properties.get("slice"),
-    safety: test.properties.has("safety") ? test.properties.get("safety") !== "false" : undefined,
+    slice: sliceBy(rules, properties),
+    safety: safetyBy(rules, properties),
     outcome:
       test.error === undefined
         ? { _tag: "Scored", score: test.failed ? 0 : 1, passed: !test.failed }
@@ -88,5 +94,5 @@ const addTest = (collector: ArmCollector, test: TestCase): Problem | undefined =
 
 export const junitFormat: FormatReader = {
   isLikely: ({ text }) => text.startsWith("<") && /<testsuites?[\s>]/u.test(text),
-  reading: () => ({ by: "document", format: junitDocument }),
+  reading: (_head, context) => ({ by: "document", format: junitDocument(context) }),
 };

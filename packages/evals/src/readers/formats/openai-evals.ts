@@ -4,6 +4,7 @@ import type { Outcome } from "../../domain/case-result.ts";
 import { ArmCollector } from "../arm-collector.ts";
 import type { Problem } from "../case-file-error.ts";
 import { type FormatReader, hasKey } from "../file-head.ts";
+import type { ImportContext } from "../import-context.ts";
 import { errored, scored } from "../imported-score.ts";
 import { parseJson, problemDecoder } from "../json-line.ts";
 import type { LineFormat } from "../parsed-file.ts";
@@ -32,41 +33,43 @@ const fieldOf = (data: unknown, name: string): unknown =>
 const scoreNames = ["score", "accuracy", "correct"];
 
 /** OpenAI evals JSONL: `match` events, else `metrics`; an `error` event without either is an error. */
-const openAiEvalsLines: LineFormat = () => {
-  const samples = new Map<string, Sample>();
-  let arm = "results";
-  let finished = false;
-  const note = (sampleId: string, type: string, data: unknown): Problem | undefined => {
-    const sample = samples.get(sampleId) ?? { matches: [], metrics: [], errors: [] };
-    if (type === "match") {
-      const correct = fieldOf(data, "correct");
-      if (typeof correct !== "boolean")
-        return { field: "data.correct", problem: "is missing", fix: "write true or false in every match event" };
-      sample.matches.push(correct);
-    } else if (type === "metrics") {
-      const score = scoreNames
-        .map((name) => fieldOf(data, name))
-        .find((v) => typeof v === "number" || typeof v === "boolean");
-      if (score !== undefined) sample.metrics.push(Number(score));
-    } else if (type === "error") {
-      sample.errors.push(String(fieldOf(data, "message") ?? fieldOf(data, "error") ?? "error"));
-    } else return undefined;
-    samples.set(sampleId, sample);
-    return undefined;
+const openAiEvalsLines =
+  (context: ImportContext): LineFormat =>
+  () => {
+    const samples = new Map<string, Sample>();
+    let arm = "results";
+    let finished = false;
+    const note = (sampleId: string, type: string, data: unknown): Problem | undefined => {
+      const sample = samples.get(sampleId) ?? { matches: [], metrics: [], errors: [] };
+      if (type === "match") {
+        const correct = fieldOf(data, "correct");
+        if (typeof correct !== "boolean")
+          return { field: "data.correct", problem: "is missing", fix: "write true or false in every match event" };
+        sample.matches.push(correct);
+      } else if (type === "metrics") {
+        const score = scoreNames
+          .map((name) => fieldOf(data, name))
+          .find((v) => typeof v === "number" || typeof v === "boolean");
+        if (score !== undefined) sample.metrics.push(Number(score));
+      } else if (type === "error") {
+        sample.errors.push(String(fieldOf(data, "message") ?? fieldOf(data, "error") ?? "error"));
+      } else return undefined;
+      samples.set(sampleId, sample);
+      return undefined;
+    };
+    return {
+      onLine: (text) => {
+        const line = Result.flatMap(parseJson(text), decode);
+        if (Result.isFailure(line)) return line.failure;
+        const { spec, final_report, sample_id, type, data } = line.success;
+        if (spec?.completion_fns?.[0]) arm = spec.completion_fns[0];
+        if (final_report !== undefined) finished = true;
+        return sample_id && type ? note(sample_id, type, data) : undefined;
+      },
+      size: () => samples.size,
+      finish: () => (finished ? armsOf(arm, samples, context) : Result.fail(notFinished)),
+    };
   };
-  return {
-    onLine: (text) => {
-      const line = Result.flatMap(parseJson(text), decode);
-      if (Result.isFailure(line)) return line.failure;
-      const { spec, final_report, sample_id, type, data } = line.success;
-      if (spec?.completion_fns?.[0]) arm = spec.completion_fns[0];
-      if (final_report !== undefined) finished = true;
-      return sample_id && type ? note(sample_id, type, data) : undefined;
-    },
-    size: () => samples.size,
-    finish: () => (finished ? armsOf(arm, samples) : Result.fail(notFinished)),
-  };
-};
 
 const notFinished: Problem = {
   kind: "unusable",
@@ -74,8 +77,8 @@ const notFinished: Problem = {
   fix: "run the eval to its end",
 };
 
-const armsOf = (arm: string, samples: ReadonlyMap<string, Sample>) => {
-  const collector = new ArmCollector();
+const armsOf = (arm: string, samples: ReadonlyMap<string, Sample>, context: ImportContext) => {
+  const collector = new ArmCollector(context);
   return collector.addAll(
     [...samples].flatMap(([caseId, sample]) =>
       outcomesOf(sample).map((outcome) => Result.map(outcome, (value) => ({ arm, caseId, outcome: value }))),
@@ -94,5 +97,5 @@ export const openAiEvalsFormat: FormatReader = {
   isLikely: ({ firstLine }) =>
     firstLine.startsWith("{") &&
     (hasKey(firstLine, "spec") || (hasKey(firstLine, "sample_id") && hasKey(firstLine, "type"))),
-  reading: () => ({ by: "lines", format: openAiEvalsLines }),
+  reading: (_head, context) => ({ by: "lines", format: openAiEvalsLines(context) }),
 };

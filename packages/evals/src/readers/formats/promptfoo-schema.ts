@@ -30,7 +30,9 @@ export const EvaluateResult = Schema.Struct({
     Schema.Union([Schema.String, Schema.Struct({ id: maybe(Schema.String), label: maybe(Schema.String) })]),
   ),
   prompt: maybe(Schema.Struct({ label: maybe(Schema.String), raw: maybe(Schema.String) })),
-  response: maybe(Schema.Struct({ cached: maybe(Schema.Boolean), error: maybe(Schema.Unknown) })),
+  response: maybe(
+    Schema.Struct({ output: maybe(Schema.Unknown), cached: maybe(Schema.Boolean), error: maybe(Schema.Unknown) }),
+  ),
   gradingResult: maybe(Schema.Unknown),
   testCase: maybe(TestCase),
   vars: maybe(Fields),
@@ -40,6 +42,7 @@ export type EvaluateResult = typeof EvaluateResult.Type;
 
 const TableOutput = Schema.Struct({
   pass: Schema.Boolean,
+  text: maybe(Schema.String),
   score: maybe(Schema.Finite),
   failureReason: maybe(Schema.Int),
   error: maybe(Schema.String),

@@ -1,10 +1,12 @@
 import { digestOf } from "@sluice/contracts/digest";
 import * as Result from "effect/Result";
 import type { Outcome } from "../../domain/case-result.ts";
+import { safetyBy, sliceBy } from "../../domain/result-rules.ts";
 import { ArmCollector, type ImportedResult } from "../arm-collector.ts";
 import { type Problem, showValue } from "../case-file-error.ts";
 import { type FileHead, type FormatReader, hasKey } from "../file-head.ts";
-import { errored, safetyOf, scored, sliceOf } from "../imported-score.ts";
+import type { ImportContext } from "../import-context.ts";
+import { errored, scored } from "../imported-score.ts";
 import { parseDocument } from "../json-document.ts";
 import { parseJson, problemDecoder } from "../json-line.ts";
 import type { DocumentFormat, LineFormat, Parsed } from "../parsed-file.ts";
@@ -17,23 +19,25 @@ const decodeResult = problemDecoder(EvaluateResult, "give the JSONL that promptf
 /** `failureReason` of an evaluation whose provider or grader failed. */
 const ERROR_REASON = 2;
 
-const promptfooDocument: DocumentFormat = (document) =>
-  Result.flatMap(
-    Result.flatMap(parseDocument(document), decodeFile),
-    ({ results: { version, prompts, table, results } }): Parsed => {
-      if (version !== undefined && version !== 2 && version !== 3)
-        return Result.fail({
-          field: "results.version",
-          value: showValue(version),
-          problem: "",
-          fix: "export with a promptfoo that writes version 2 or 3",
-        });
-      const numbered = results.every(({ promptIdx }) => promptIdx !== undefined);
-      // Version 2 numbers prompts and tests by their place in the table.
-      const rows = numbered || !table ? results : tableResults(table);
-      return imported(rows, prompts ?? table?.head.prompts ?? []);
-    },
-  );
+const promptfooDocument =
+  (context: ImportContext): DocumentFormat =>
+  (document) =>
+    Result.flatMap(
+      Result.flatMap(parseDocument(document), decodeFile),
+      ({ results: { version, prompts, table, results } }): Parsed => {
+        if (version !== undefined && version !== 2 && version !== 3)
+          return Result.fail({
+            field: "results.version",
+            value: showValue(version),
+            problem: "",
+            fix: "export with a promptfoo that writes version 2 or 3",
+          });
+        const numbered = results.every(({ promptIdx }) => promptIdx !== undefined);
+        // Version 2 numbers prompts and tests by their place in the table.
+        const rows = numbered || !table ? results : tableResults(table);
+        return imported(rows, prompts ?? table?.head.prompts ?? [], context);
+      },
+    );
 
 const tableResults = (table: NonNullable<typeof OutputFile.Type.results.table>): ReadonlyArray<EvaluateResult> =>
   table.body.flatMap(({ outputs, test }, testIdx) =>
@@ -46,27 +50,34 @@ const tableResults = (table: NonNullable<typeof OutputFile.Type.results.table>):
       error: output.error,
       gradingResult: output.gradingResult,
       testCase: test,
+      response: { output: output.text },
     })),
   );
 
 /** promptfoo JSONL: the same results, one a line. */
-const promptfooLines: LineFormat = () => {
-  const results: Array<EvaluateResult> = [];
-  return {
-    onLine: (text) => {
-      const line = Result.flatMap(parseJson(text), decodeResult);
-      if (Result.isFailure(line)) return line.failure;
-      results.push(line.success);
-      return undefined;
-    },
-    size: () => results.length,
-    finish: () => imported(results, []),
+const promptfooLines =
+  (context: ImportContext): LineFormat =>
+  () => {
+    const results: Array<EvaluateResult> = [];
+    return {
+      onLine: (text) => {
+        const line = Result.flatMap(parseJson(text), decodeResult);
+        if (Result.isFailure(line)) return line.failure;
+        results.push(line.success);
+        return undefined;
+      },
+      size: () => results.length,
+      finish: () => imported(results, [], context),
+    };
   };
-};
 
-const imported = (results: ReadonlyArray<EvaluateResult>, prompts: ReadonlyArray<Prompt>): Parsed => {
+const imported = (
+  results: ReadonlyArray<EvaluateResult>,
+  prompts: ReadonlyArray<Prompt>,
+  context: ImportContext,
+): Parsed => {
   const nameOf = armNames(results, prompts);
-  const collector = new ArmCollector();
+  const collector = new ArmCollector(context);
   // Lazily, because whether a cached result is a repeat depends on those before it.
   const imports = function* () {
     for (const [i, result] of results.entries()) {
@@ -74,7 +85,10 @@ const imported = (results: ReadonlyArray<EvaluateResult>, prompts: ReadonlyArray
       const caseId = caseIdOf(result);
       // A repeat that came from the cache is the same answer again, not another sample.
       if (result.response?.cached && collector.has(arm, caseId)) continue;
-      yield Result.map(outcomeOf(result, i), (outcome): ImportedResult => ({ arm, caseId, ...about(result), outcome }));
+      yield Result.map(
+        outcomeOf(result, i),
+        (outcome): ImportedResult => ({ arm, caseId, ...about(result, context), outcome }),
+      );
     }
   };
   return collector.addAll(imports());
@@ -90,14 +104,24 @@ const caseIdOf = ({ testCase, vars }: EvaluateResult): string => {
   return testCase?.description ? `${testCase.description.slice(0, 80)} (${hash})` : hash;
 };
 
-const about = ({ testCase, metadata }: EvaluateResult): Pick<ImportedResult, "slice" | "safety"> => {
+const about = (
+  { testCase, metadata, prompt, response }: EvaluateResult,
+  { rules }: ImportContext,
+): Pick<ImportedResult, "slice" | "safety" | "input" | "output"> => {
   const plugin = [metadata?.pluginId, testCase?.metadata?.pluginId].find((id) => typeof id === "string");
   const isSafety = plugin !== undefined || hasSafetyAssertion(testCase?.assert);
   return {
-    slice: sliceOf(testCase?.metadata) ?? (typeof plugin === "string" ? plugin : undefined),
-    safety: safetyOf(testCase?.metadata) ?? (isSafety ? true : undefined),
+    slice: sliceBy(rules, testCase?.metadata) ?? (typeof plugin === "string" ? plugin : undefined),
+    safety: safetyBy(rules, testCase?.metadata) ?? (isSafety ? true : undefined),
+    input: prompt?.raw ?? undefined,
+    output: textOf(response?.output),
   };
 };
+
+const textOf = (output: unknown): string | undefined =>
+  output === undefined || output === null || typeof output === "string"
+    ? (output ?? undefined)
+    : JSON.stringify(output);
 
 /** Assertions that are about safety whatever the test says of itself. */
 const safetyAssertions = new Set(["moderation", "guardrails", "is-refusal"]);
@@ -144,6 +168,8 @@ export const promptfooFormat: FormatReader = {
     (isLine(head) ||
       hasKey(head.text, "evalId") ||
       (hasKey(head.text, "results") && hasKey(head.text, "prompts", "table", "promptIdx"))),
-  reading: (head) =>
-    isLine(head) ? { by: "lines", format: promptfooLines } : { by: "document", format: promptfooDocument },
+  reading: (head, context) =>
+    isLine(head)
+      ? { by: "lines", format: promptfooLines(context) }
+      : { by: "document", format: promptfooDocument(context) },
 };

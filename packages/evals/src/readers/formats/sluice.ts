@@ -4,6 +4,7 @@ import { ArmResults } from "../../domain/arm-results.ts";
 import type { CaseResult, Outcome } from "../../domain/case-result.ts";
 import type { Problem } from "../case-file-error.ts";
 import { type FileHead, type FormatReader, hasKey } from "../file-head.ts";
+import type { ImportContext } from "../import-context.ts";
 import { parseJson, problemDecoder } from "../json-line.ts";
 import type { LineFormat } from "../parsed-file.ts";
 
@@ -22,15 +23,18 @@ const outcomeOf = (fields: OutcomeFields, prefix: string): Result.Result<Outcome
   });
 };
 
-type About = Pick<CaseLine, "case_id" | "repeat" | "slice" | "safety">;
+type About = Pick<CaseLine, "case_id" | "repeat" | "slice" | "safety" | "input">;
+type Output = CaseLine["output"];
 
-const add = (arm: ArmResults, about: About, outcome: Outcome): Problem | undefined => {
+const add = (arm: ArmResults, about: About, outcome: Outcome, output: Output): Problem | undefined => {
   const result: CaseResult = {
     caseId: about.case_id,
     repeat: about.repeat ?? 0,
     slice: about.slice,
     safety: about.safety,
     outcome,
+    input: about.input ?? undefined,
+    output: output ?? undefined,
   };
   return Result.match(arm.add(result), { onSuccess: () => undefined, onFailure: (problem) => problem });
 };
@@ -42,45 +46,53 @@ const decodeCase = problemDecoder(CaseResultLine);
 const decodePair = problemDecoder(PairedResultLine);
 
 /** Sluice JSONL, one arm: one result a line. */
-export const sluiceLines: LineFormat = () => {
-  const arm = new ArmResults();
-  return {
-    onLine: (text) =>
-      problemOf(Result.flatMap(parseJson(text), decodeCase), (line) =>
-        problemOf(outcomeOf(line, ""), (outcome) => add(arm, line, outcome)),
-      ),
-    size: () => arm.clusters.size,
-    finish: () => Result.succeed({ arms: new Map([["results", arm]]) }),
+export const sluiceLines =
+  ({ wanted }: ImportContext): LineFormat =>
+  () => {
+    const arm = new ArmResults(wanted);
+    return {
+      onLine: (text) =>
+        problemOf(Result.flatMap(parseJson(text), decodeCase), (line) =>
+          problemOf(outcomeOf(line, ""), (outcome) => add(arm, line, outcome, line.output)),
+        ),
+      size: () => arm.clusters.size,
+      finish: () => Result.succeed({ arms: new Map([["results", arm]]) }),
+    };
   };
-};
 
 /** Sluice paired JSONL: both arms of one case a line. */
-export const sluicePairLines: LineFormat = () => {
-  const baseline = new ArmResults();
-  const candidate = new ArmResults();
-  return {
-    onLine: (text) =>
-      problemOf(
-        Result.flatMap(parseJson(text), decodePair),
-        (line) =>
-          problemOf(outcomeOf(line.baseline, "baseline."), (outcome) => add(baseline, line, outcome)) ??
-          problemOf(outcomeOf(line.candidate, "candidate."), (outcome) => add(candidate, line, outcome)),
-      ),
-    size: () => baseline.clusters.size,
-    finish: () =>
-      Result.succeed({
-        arms: new Map([
-          ["baseline", baseline],
-          ["candidate", candidate],
-        ]),
-      }),
+export const sluicePairLines =
+  ({ wanted }: ImportContext): LineFormat =>
+  () => {
+    const baseline = new ArmResults(wanted);
+    const candidate = new ArmResults(wanted);
+    return {
+      onLine: (text) =>
+        problemOf(
+          Result.flatMap(parseJson(text), decodePair),
+          (line) =>
+            problemOf(outcomeOf(line.baseline, "baseline."), (outcome) =>
+              add(baseline, line, outcome, line.baseline.output),
+            ) ??
+            problemOf(outcomeOf(line.candidate, "candidate."), (outcome) =>
+              add(candidate, line, outcome, line.candidate.output),
+            ),
+        ),
+      size: () => baseline.clusters.size,
+      finish: () =>
+        Result.succeed({
+          arms: new Map([
+            ["baseline", baseline],
+            ["candidate", candidate],
+          ]),
+        }),
+    };
   };
-};
 
 const isPair = (head: FileHead): boolean => hasKey(head.firstLine, "baseline", "candidate");
 
 export const sluiceFormat: FormatReader = {
   isLikely: (head) =>
     head.firstLine.startsWith("{") && (isPair(head) || hasKey(head.firstLine, "case_id", "score", "passed")),
-  reading: (head) => ({ by: "lines", format: isPair(head) ? sluicePairLines : sluiceLines }),
+  reading: (head, context) => ({ by: "lines", format: (isPair(head) ? sluicePairLines : sluiceLines)(context) }),
 };
