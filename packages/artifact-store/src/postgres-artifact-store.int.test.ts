@@ -16,9 +16,9 @@ layer(stores, { timeout: 30_000 })("the artifact table", (it) => {
       const db = yield* Database;
       const artifacts = yield* ArtifactStore;
       const digest = yield* artifacts.put("evidence");
-      const damage = db.query("update artifacts set content = 'forged'::bytea where digest = $1", [digest]);
+      const damage = db.query("update artifact_chunks set content = 'forged'::bytea where digest = $1", [digest]);
       assert.match((yield* Effect.flip(damage)).message, /^artifact sha256:.* is immutable/);
-      yield* db.script("alter table artifacts disable trigger all");
+      yield* db.script("alter table artifact_chunks disable trigger all");
       yield* damage;
       assert.match((yield* Effect.flip(artifacts.get(digest))).message, /is damaged in the store/);
     }),
