@@ -4,21 +4,25 @@ import * as Layer from "effect/Layer";
 import * as Redacted from "effect/Redacted";
 import * as Schedule from "effect/Schedule";
 import { request } from "undici";
+import { type PageFormat, pageBody } from "./page-format.ts";
 import { type PageMessage, Pager, PagerError } from "./pager.ts";
 
 export interface WebhookSettings {
   readonly url: string;
+  /** What the receiver expects; `generic`, the message itself, when left out. */
+  readonly format?: PageFormat;
+  /** PagerDuty's integration key. */
+  readonly routingKey?: Redacted.Redacted;
   /** Signs each message: header `x-sluice-signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of "t.body">`. */
   readonly secret?: Redacted.Redacted;
   readonly timeoutMs?: number;
 }
 
-const CHANNEL = "webhook";
 const DEFAULT_TIMEOUT_MS = 5_000;
 /** A page that fails now is sent again on the next tick: the log is the outbox. These few bridge a hiccup. */
 const retries = Schedule.max([Schedule.exponential("100 millis"), Schedule.recurs(3)]);
 
-/** POSTs each message as JSON, with the dedup key also in header `idempotency-key`. Any 2xx means that it was taken. */
+/** POSTs each message as JSON in the format of its receiver, with the dedup key also in header `idempotency-key`. Any 2xx means that it was taken. */
 export const layerWebhook = (settings: WebhookSettings): Layer.Layer<Pager> =>
   Layer.succeed(Pager, {
     send: Effect.fn("Pager.send")(function* (message: PageMessage) {
@@ -26,10 +30,13 @@ export const layerWebhook = (settings: WebhookSettings): Layer.Layer<Pager> =>
         schedule: retries,
         // What the receiver refuses once it refuses again: only its own troubles are worth a retry.
         while: (failure) => failure.retryable,
-      }).pipe(Effect.mapError(({ reason }) => new PagerError({ channel: CHANNEL, message: reason })));
-      return CHANNEL;
+      }).pipe(Effect.mapError(({ reason }) => new PagerError({ channel: channelOf(settings), message: reason })));
+      return channelOf(settings);
     }),
   });
+
+/** Its name in the record. */
+const channelOf = ({ format = "generic" }: WebhookSettings): string => (format === "generic" ? "webhook" : format);
 
 interface Failure {
   readonly retryable: boolean;
@@ -39,7 +46,8 @@ interface Failure {
 
 const post = (settings: WebhookSettings, message: PageMessage): Effect.Effect<void, Failure> =>
   Effect.gen(function* () {
-    const body = JSON.stringify(message);
+    const { format = "generic", routingKey } = settings;
+    const body = JSON.stringify(pageBody(format, message, routingKey && Redacted.value(routingKey)));
     const timeoutMs = settings.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     const status = yield* Effect.tryPromise({
       try: async (signal) => {

@@ -35,8 +35,12 @@ export const startOfWindows = ({ judgedBefore, startedAt, windowSeconds }: Windo
   return judgedBefore ?? timestampOf(Math.floor(epochMsOf(startedAt) / windowMs) * windowMs);
 };
 
-/** Gateways take the step's share one after the other; conversations of that time fall on neither the old nor the new one. */
+/** Least time in which every gateway has surely taken the step's share. */
 const SHARE_SETTLES_MS = 2_000;
 
-export const conversationsSince = ({ startedAt }: WindowedStep): Timestamp =>
-  timestampOf(epochMsOf(startedAt) + SHARE_SETTLES_MS);
+/**
+ * From here on conversations are counted against the step's share. Gateways take it one after the other: conversations of
+ * that time fall on neither the old share nor the new one, and must not look like a broken assignment.
+ */
+export const conversationsSince = ({ startedAt, windowSeconds }: WindowedStep): Timestamp =>
+  timestampOf(epochMsOf(startedAt) + Math.max(SHARE_SETTLES_MS, windowSeconds * 1_000));
