@@ -25,8 +25,12 @@ export interface UsersTally {
 
 /** More requests than this under way means that the gateway is not keeping up: then users wait. */
 const MAX_UNDER_WAY = 512;
-/** A conversation has so many requests on average. */
+/** Requests of one conversation, and how many conversations go on at a time: turns are seconds apart, as people's are. */
 const TURNS = 3;
+const CONVERSATIONS = 200;
+
+const conversationOf = (number: number): number =>
+  Math.floor(number / (TURNS * CONVERSATIONS)) * CONVERSATIONS + (number % CONVERSATIONS);
 
 /** Users who talk to the gateway over HTTP until the signal: arrivals at random, three turns to a conversation. */
 export const simulateUsers = async (settings: UsersSettings): Promise<UsersTally> => {
@@ -66,7 +70,7 @@ const ask = async (
       path: `${path}/chat/completions`,
       headers: {
         "content-type": "application/json",
-        "x-sluice-conversation": `${application}-${seed}-${Math.floor(number / TURNS)}`,
+        "x-sluice-conversation": `${application}-${seed}-${conversationOf(number)}`,
       },
       body: JSON.stringify({
         model: application,
