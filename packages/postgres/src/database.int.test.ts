@@ -81,6 +81,18 @@ layer(layerPGlite({ directory: null }), { timeout: 30_000 })("PGlite in memory",
     }),
   );
 
+  it.effect("a long row of queries leaves timers and sockets their turn", () =>
+    Effect.gen(function* () {
+      const database = yield* Database;
+      let turns = 0;
+      const timer = setInterval(() => (turns += 1), 1);
+      const end = performance.now() + 400;
+      while (performance.now() < end) yield* database.query("select count(*) from generate_series(1, 2000)");
+      clearInterval(timer);
+      assert.isAbove(turns, 10);
+    }),
+  );
+
   it.effect("migrations are applied once and never change", () =>
     Effect.gen(function* () {
       const database = yield* Database;

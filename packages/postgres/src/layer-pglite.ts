@@ -12,6 +12,22 @@ export interface PGliteSettings {
   readonly directory: string | null;
 }
 
+/** The gateway answers users from this same process: nobody may hold its event loop for longer than this. */
+const TURN_MS = 8;
+
+/**
+ * PGlite works in microtasks: a row of queries, each begun as the one before ends, would keep sockets and timers waiting
+ * until the last. This lets them have their turn in between.
+ */
+const fairness = () => {
+  let since = performance.now();
+  return async (): Promise<void> => {
+    if (performance.now() - since < TURN_MS) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    since = performance.now();
+  };
+};
+
 const make = Effect.fn("Database.openPGlite")(function* ({ directory }: PGliteSettings) {
   if (directory !== null) yield* lockDirectory(directory);
   const pglite = yield* Effect.acquireRelease(
@@ -25,8 +41,13 @@ const make = Effect.fn("Database.openPGlite")(function* ({ directory }: PGliteSe
     (opened) => Effect.promise(() => opened.close()),
   );
 
+  const yieldToOthers = fairness();
   const session: Session = {
-    query: async (text, parameters) => (await pglite.query<object>(text, [...parameters])).rows,
+    query: async (text, parameters) => {
+      const { rows } = await pglite.query<object>(text, [...parameters]);
+      await yieldToOthers();
+      return rows;
+    },
     script: (text) => pglite.exec(text),
   };
   // There is one session: a transaction keeps all others out, first come, first served.
