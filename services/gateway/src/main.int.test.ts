@@ -21,7 +21,7 @@ const launch = async (settings: object, more: Record<string, string> = {}) => {
   await writeFile(file, JSON.stringify(settings));
   const started = spawn(process.execPath, [new URL("./main.ts", import.meta.url).pathname], {
     // Port 1 of loopback: nobody is there, and that is found out at once.
-    env: { ...process.env, SLUICE_GATEWAY_SETTINGS: file, SLUICE_KAFKA_BROKERS: "127.0.0.1:1", ...more },
+    env: { ...process.env, SLUICE_GATEWAY_SETTINGS: file, KAFKA_BROKERS: "127.0.0.1:1", ...more },
     stdio: ["ignore", "pipe", "inherit"],
   });
   child = started;
@@ -36,7 +36,8 @@ const launch = async (settings: object, more: Record<string, string> = {}) => {
       for (;;) {
         const found = pattern.exec(output);
         if (found) return found;
-        await once(started.stdout, "data");
+        if (started.exitCode !== null) throw new Error(`the process ended without ${pattern}: ${output}`);
+        await Promise.race([once(started.stdout, "data"), once(started, "exit")]);
       }
     },
   };

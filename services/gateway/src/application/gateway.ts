@@ -1,4 +1,4 @@
-import { type Cluster, clusterKeyOf, clusterOf, isWithinShare } from "@sluice/assignment";
+import { type Cluster, clusterKeyOf, clusterOf } from "@sluice/assignment";
 import {
   type ApplicationName,
   type GatewayReport,
@@ -16,11 +16,12 @@ import type { Outcome, RefusalDetector } from "../domain/outcome.ts";
 import { payloadText, type RedactionRule, requestText } from "../domain/payload-text.ts";
 import { type Rendered, render } from "../domain/render.ts";
 import type { KnownRouting, RoutingTable } from "../domain/routing-table.ts";
+import { isSampled } from "../domain/sampling.ts";
 import { requestHeaders } from "../domain/upstream-headers.ts";
 import type { Client } from "./client-port.ts";
 import { Exchange } from "./exchange.ts";
 import type { Metrics } from "./metrics.ts";
-import { Mirror, pairSideOf } from "./mirror.ts";
+import { type Mirror, pairSideOf } from "./mirror.ts";
 import { type ProviderUpstreams, type Upstreams, unreachable } from "./upstream-port.ts";
 
 export interface GatewayOptions {
@@ -55,6 +56,8 @@ export interface IncomingRequest {
 /** Everything known about a request once it has an arm. */
 interface Served {
   readonly requestId: string;
+  /** Its number in this life of the gateway. */
+  readonly sequence: number;
   readonly request: IncomingRequest;
   readonly body: JsonObject;
   readonly known: KnownRouting;
@@ -130,6 +133,7 @@ export class Gateway {
     if (Result.isFailure(rendered)) return Result.fail(rendered.failure);
     return Result.succeed({
       requestId,
+      sequence: this.#sequence,
       request,
       body,
       known,
@@ -233,7 +237,7 @@ export class Gateway {
     const { choice, request, requestId } = served;
     const { application, candidate } = served.known.routing;
     if (!candidate?.mirror || choice.role !== "user" || choice.arm !== "baseline") return;
-    if (request.endpoint === "embeddings" || !Mirror.samples(candidate, requestId)) return;
+    if (request.endpoint === "embeddings" || !isSampled(candidate.mirror.sampleRate, "mirror", served.sequence)) return;
     this.#parts.mirror.offer(candidate.mirror, {
       application,
       releaseId: candidate.releaseId,
@@ -254,14 +258,14 @@ const ownHeaders = ({ requestId, choice, rendered }: Served): ReadonlyArray<stri
   return headers;
 };
 
-/** A fixed property of the request's id, the same for both arms. Only answers can be judged. */
-const samplesPayload = (candidate: Routing["candidate"], { choice, requestId }: Served, outcome: Outcome): boolean =>
+/** The same for both arms. Only answers can be judged. */
+const samplesPayload = (candidate: Routing["candidate"], { choice, sequence }: Served, outcome: Outcome): boolean =>
   candidate !== null &&
   choice.role === "user" &&
   outcome.errorClass === null &&
   !outcome.clientGone &&
   outcome.text !== "" &&
-  isWithinShare(candidate.payloadSampleRate, `payload/${candidate.salt}`, requestId);
+  isSampled(candidate.payloadSampleRate, "payload", sequence);
 
 const parsedBody = (body: Buffer): JsonObject | null => {
   try {

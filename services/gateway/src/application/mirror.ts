@@ -1,4 +1,3 @@
-import { isWithinShare } from "@sluice/assignment";
 import { type PairSide, type Routing, type ShadowPairRecorded, timestampOf } from "@sluice/contracts";
 import * as Result from "effect/Result";
 import type { Endpoint, JsonObject } from "../domain/endpoint.ts";
@@ -83,13 +82,6 @@ export class Mirror {
   /** Jobs waiting and running. */
   get pending(): number {
     return [...this.#queues.values()].reduce((sum, queue) => sum + queue.waiting.length + queue.running, 0);
-  }
-
-  /** Whether this request is one of the sample: a fixed property of its id, so that it can be told afterwards. */
-  static samples(candidate: Candidate, requestId: string): boolean {
-    return (
-      candidate.mirror !== null && isWithinShare(candidate.mirror.sampleRate, `mirror/${candidate.salt}`, requestId)
-    );
   }
 
   offer(limits: MirrorLimits, job: MirrorJob): void {
