@@ -105,6 +105,11 @@ it.live("a release is requested once, however often its request is sent, and is 
       );
       const verification = await call(address, "GET", "/v1/audit/verify");
       assert.deepStrictEqual([verified(verification.body).rows, verified(verification.body).faults], [2, []]);
+      await call(address, "POST", `/v1/releases/${decided(first.body).releaseId}/abort`, {
+        body: { reason: "enough" },
+      });
+      const afterItsEnd = await request();
+      assert.deepStrictEqual([afterItsEnd.status, decided(afterItsEnd.body)], [201, decided(second.body)]);
     });
   }).pipe(Effect.scoped, Effect.provide(ports)),
 );

@@ -68,7 +68,13 @@ export const requestRelease = Effect.fn("requestRelease")(function* (
   }
   const log = yield* ReleaseLog;
   const releaseId = releaseIdOf(body.application, key);
-  const events = yield* log.submit({ _tag: "RequestRelease", ...body, releaseId, author, at: yield* now });
+  const events = yield* log.submit({ _tag: "RequestRelease", ...body, releaseId, author, at: yield* now }).pipe(
+    // The id follows from the caller's key: a release that exists, ended or not, is what this very request led to.
+    Effect.catchIf(
+      (error) => error._tag === "Refusal" && error.code === "release-exists",
+      () => Effect.succeed([]),
+    ),
+  );
   return decided(body.application, releaseId, events);
 });
 
