@@ -14,6 +14,7 @@ import {
   InvalidArgument,
   mannWhitney,
   mcnemarExact,
+  minimumDetectableEffectPaired,
   newcombeInterval,
   normal,
   obrienFleming,
@@ -21,9 +22,12 @@ import {
   pairedBetting,
   pairedT,
   powerPaired,
+  powerTwoProportions,
   type RandomSource,
   randomSource,
   sampleRatio,
+  sampleSizePaired,
+  sampleSizeTwoProportions,
   signFlipPermutation,
   signTest,
   stratifiedFisherLogE,
@@ -297,6 +301,22 @@ describe("p-values and adjustments", () => {
     expect(repeated.designEffect).toBeCloseTo(2, 1);
     expect(repeated.cr1).toBeCloseTo(alone.cr1, 12);
   });
+});
+
+describe("power, sample size and detectable effect", () => {
+  it("are inverse to each other", () =>
+    forAll((random) => {
+      const options = { sd: 0.05 + random(), alpha: 0.001 + 0.1 * random(), sides: random() < 0.5 ? 1 : 2 } as const;
+      const n = between(random, 4, 2_000);
+      const power = options.alpha + (0.98 - options.alpha) * random();
+      const delta = minimumDetectableEffectPaired({ ...options, n, power });
+      expect(powerPaired({ ...options, n, delta })).toBeCloseTo(power, 6);
+      if (power > 0.2) expect(sampleSizePaired({ ...options, delta, power }) / n).toBeCloseTo(1, 4);
+      const p1 = 0.01 + 0.4 * random();
+      const p2 = p1 + 0.01 + 0.4 * random();
+      const size = sampleSizeTwoProportions({ p1, p2, alpha: options.alpha, power });
+      expect(powerTwoProportions({ n: size, p1, p2, alpha: options.alpha })).toBeCloseTo(power, 9);
+    }, 30));
 });
 
 describe("the design effect of a rate", () => {

@@ -1,5 +1,6 @@
 import { bernoulliInformation } from "../simulation/efficiency.ts";
 import { comparedMethods } from "../simulation/peer-methods.ts";
+import { naivePeeking } from "../simulation/peers.ts";
 import { rampShares, type Traffic } from "../simulation/rollout.ts";
 import { medianOf, shareAlarmed, watchRollouts } from "../simulation/watch.ts";
 import { noFault, oddsBetween } from "../simulation/world.ts";
@@ -60,7 +61,7 @@ export const compareMethods = ({ alpha, rollouts, seed }: ComparisonOptions): Co
     "median requests ÷ limit",
   ];
   const ours = falseAlarms[0] ?? [];
-  const naive = falseAlarms[2] ?? [];
+  const naive = falseAlarms[comparedMethods.indexOf(naivePeeking)] ?? [];
   const mean = (values: ReadonlyArray<number>): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   return { markdown: table(head, rows), naiveOverSluice: mean(naive) / mean(ours), worstSluice: Math.max(...ours) };
 };

@@ -10,6 +10,8 @@ export type PowerOptions = {
   /** Level of the test. */
   readonly alpha: number;
   readonly sides?: 1 | 2;
+  /** Whether a two-sided test that rejects in the wrong direction counts as detection (R's `strict`). Default: it does. */
+  readonly farTail?: boolean;
 };
 
 const requireSample = (n: number): number => {
@@ -22,11 +24,11 @@ const requireOptions = (options: PowerOptions): PowerOptions => {
   return options;
 };
 
-// Exact power of a t test: P(|T'| > t_crit) with T' noncentral; the far tail of a two-sided test is counted too.
-const tPower = (df: number, noncentrality: number, alpha: number, sides: 1 | 2): number => {
+// Exact power of a t test: P(|T'| > t_crit) with T' noncentral.
+const tPower = (df: number, noncentrality: number, { alpha, sides = 1, farTail = true }: PowerOptions): number => {
   const critical = studentT.upperQuantile(alpha / sides, df);
   const near = noncentralTSf(critical, df, noncentrality);
-  return sides === 1 ? near : Math.min(1, near + noncentralTSf(critical, df, -noncentrality));
+  return sides === 1 || !farTail ? near : Math.min(1, near + noncentralTSf(critical, df, -noncentrality));
 };
 
 /**
@@ -34,18 +36,21 @@ const tPower = (df: number, noncentrality: number, alpha: number, sides: 1 | 2):
  * freedom and noncentrality √n·delta/sd. n may be fractional. Errors name the argument. Equal to R's `power.t.test`.
  */
 export const powerPaired = (options: PowerOptions & { readonly n: number; readonly delta: number }): number => {
-  const { sd, alpha, sides = 1 } = requireOptions(options);
+  const { sd } = requireOptions(options);
   const n = requireSample(options.n);
   requireWithin("delta", Math.abs(options.delta), 0, Number.MAX_VALUE);
-  return tPower(n - 1, (Math.sqrt(n) * Math.abs(options.delta)) / sd, alpha, sides);
+  return tPower(n - 1, (Math.sqrt(n) * Math.abs(options.delta)) / sd, options);
 };
 
 /** Power of the pooled two-sample t test with `n` observations in each arm; see `powerPaired`. */
 export const powerTwoSample = (options: PowerOptions & { readonly n: number; readonly delta: number }): number => {
-  const { sd, alpha, sides = 2 } = requireOptions(options);
+  const { sd } = requireOptions(options);
   const n = requireSample(options.n);
   requireWithin("delta", Math.abs(options.delta), 0, Number.MAX_VALUE);
-  return tPower(2 * (n - 1), (Math.sqrt(n / 2) * Math.abs(options.delta)) / sd, alpha, sides);
+  return tPower(2 * (n - 1), (Math.sqrt(n / 2) * Math.abs(options.delta)) / sd, {
+    ...options,
+    sides: options.sides ?? 2,
+  });
 };
 
 /** Smallest mean difference that the paired t test with `n` pairs detects with probability `power`. */
@@ -107,4 +112,18 @@ export const powerTwoProportions = (options: {
   const spread = Math.sqrt(p1 * (1 - p1) + p2 * (1 - p2));
   if (spread === 0) return p1 === p2 ? alpha : 1;
   return normal.cdf((Math.sqrt(n) * Math.abs(p1 - p2) - upperZ(alpha / sides) * pooled) / spread);
+};
+
+/** Number per arm (fractional; round up) at which the two-proportion z test detects p1 against p2 with probability `power`. */
+export const sampleSizeTwoProportions = (options: {
+  readonly p1: number;
+  readonly p2: number;
+  readonly alpha: number;
+  readonly power: number;
+  readonly sides?: 1 | 2;
+}): number => {
+  requireProbability("power", options.power);
+  if (options.p1 === options.p2) throw new InvalidArgument("p2", options.p2, "different from p1");
+  const gap = (log: number): number => powerTwoProportions({ ...options, n: Math.exp(log) }) - options.power;
+  return Math.exp(findRoot(gap, -5, 60, 1e-13));
 };

@@ -14,12 +14,12 @@ export type RolloutState = {
   readonly quality: GroupMeansState;
 };
 
-export const initialRollout = (): RolloutState => ({
-  errors: stratifiedRates.initial(),
-  refusals: stratifiedRates.initial(),
-  flags: stratifiedRates.initial(),
-  latency: exceedance.initial(),
-  quality: groupMeans.initial(),
+export const initialRollout = (designEffect = 1): RolloutState => ({
+  errors: stratifiedRates.initial({ designEffect }),
+  refusals: stratifiedRates.initial({ designEffect }),
+  flags: stratifiedRates.initial({ designEffect }),
+  latency: exceedance.initial({ designEffect }),
+  quality: groupMeans.initial({ designEffect }),
 });
 
 const rate = (minute: Minute, metric: "errors" | "refusals" | "flags") => ({
@@ -50,11 +50,11 @@ export const rolloutLogE = (state: RolloutState): number =>
     groupMeans.evidence(state.quality).logE,
   ]);
 
-const method = (name: string, unit: "request" | "conversation"): Method => ({
+const method = (name: string, unit: "request" | "conversation", designEffect = 1): Method => ({
   name,
   unit,
   start: ({ alpha }) => {
-    let state = initialRollout();
+    let state = initialRollout(designEffect);
     const bar = -Math.log(alpha);
     return {
       look: (minute) => {
@@ -68,3 +68,5 @@ const method = (name: string, unit: "request" | "conversation"): Method => ({
 export const sluice = method("Sluice", "conversation");
 /** The same processes fed with every request: what clustering does to them. */
 export const sluiceByRequest = method("Sluice, counting requests", "request");
+// The largest of the five metrics' design effects in the simulated conversations: 1 + 8 × 0.4 for refusals.
+export const sluiceByRequestDeflated = method("Sluice, counting requests, design effect 4.2", "request", 4.2);

@@ -56,6 +56,11 @@ const numbers = (input: CaseInput, key: string): ReadonlyArray<number> => {
   if (!Array.isArray(value)) throw new Error(`input ${key} is not a list`);
   return value.map(Number);
 };
+const labels = (input: CaseInput, key: string): ReadonlyArray<string> => {
+  const value = input[key];
+  if (!Array.isArray(value)) throw new Error(`input ${key} is not a list`);
+  return value.map(String);
+};
 const alternative = (input: CaseInput): Alternative => {
   const name = String(input.alternative ?? "two.sided").replace(".", "-");
   return name === "less" || name === "greater" ? name : "two-sided";
@@ -111,6 +116,7 @@ const power = (input: CaseInput) => ({
   sd: number(input, "sd"),
   alpha: number(input, "alpha"),
   sides: sides(input),
+  farTail: input.strict === true,
 });
 
 type AnyDistribution = Distribution<Array<number | undefined>>;
@@ -225,7 +231,7 @@ const evaluators: Readonly<Record<string, (input: CaseInput) => CaseOutput>> = {
     return { chisq: result.chiSquare, df: result.df, p: result.pValue };
   },
   cluster_mean_se: (input) => {
-    const result = clusterMeanStandardError(numbers(input, "x"), numbers(input, "cluster"));
+    const result = clusterMeanStandardError(numbers(input, "x"), labels(input, "cluster"));
     return { mean: result.mean, se_cr0: result.cr0, se_cr1: result.cr1 };
   },
   strat_fisher_log_e: (input) => ({
