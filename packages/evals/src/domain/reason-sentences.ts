@@ -3,6 +3,7 @@ import type { CaseTable } from "./case-table.ts";
 import type { Headline } from "./headline-rule.ts";
 import { countWords, listWords, percentWords, probabilityWords, ratioWords, wholeWords } from "./number-words.ts";
 import type { OfflinePolicy } from "./offline-policy.ts";
+import { sliceLevel } from "./slice-rule.ts";
 
 export const testWords: Record<Headline["test"], string> = {
   "mcnemar-exact": "exact McNemar test",
@@ -34,7 +35,7 @@ export const sliceSentence = (result: SliceResult, policy: OfflinePolicy): strin
   return (
     `Slice "${result.slice.slice(0, 200)}" is ${moveWords(result.baselineMean, result.candidateMean)} on ` +
     `${countWords(result.n, "case")}: ${score}p = ${probabilityWords(result.pValue ?? 1)} by ` +
-    `${sliceMethodWords[result.method]}${corrected}; the limit is ${policy.sliceSigmas} standard errors.`
+    `${sliceMethodWords[result.method]}${corrected}; the limit is ${policy.sliceSigmas} standard errors (p = ${probabilityWords(sliceLevel(policy))}).`
   );
 };
 

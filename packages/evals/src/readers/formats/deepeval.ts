@@ -56,7 +56,7 @@ const deepEvalDocument =
 
 const resultOf = (test: TestCase, index: number, { rules }: ImportContext): Result.Result<ImportedResult, Problem> => {
   const metrics = test.metricsData ?? [];
-  const caseId = test.name || (test.input ? hashOf(test.input) : undefined);
+  const caseId = caseIdOf(test);
   if (!caseId)
     return Result.fail({ field: `testCases.${index}.name`, problem: "is missing", fix: "give every test case a name" });
   const broken = metrics.find(({ error }) => error);
@@ -82,7 +82,17 @@ const resultOf = (test: TestCase, index: number, { rules }: ImportContext): Resu
   });
 };
 
-const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 16);
+/** Names that DeepEval gives by position: with a case more in between, the same name means another case. */
+const POSITIONAL_NAME = /^(?:conversational_)?test_case_\d+$/u;
+
+const caseIdOf = ({ name, input }: TestCase): string | undefined =>
+  name && (!POSITIONAL_NAME.test(name) || !input)
+    ? name
+    : input
+      ? `${input.replaceAll(/\s+/gu, " ").slice(0, 60)} (${hashOf(input)})`
+      : undefined;
+
+const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 12);
 
 export const deepEvalFormat: FormatReader = {
   isLikely: ({ text }) => text.startsWith("{") && hasKey(text, "testCases", "testRunData"),

@@ -21,12 +21,18 @@ const header = (completed: number, fields: object = {}) => ({
 });
 const log = (samples: ReadonlyArray<object>, fields: object = {}) =>
   JSON.stringify({ ...header(samples.length, fields), samples }, null, 2);
-const archive = (samples: ReadonlyArray<{ readonly id: string | number }>, fields: object = {}) =>
-  zipOf([
-    { name: "_journal/start.json", content: "{}" },
-    ...samples.map((content) => ({ name: `samples/${content.id}_epoch_1.json`, content: JSON.stringify(content) })),
-    { name: "header.json", content: JSON.stringify(header(samples.length, fields)) },
-  ]);
+const archive = (
+  samples: ReadonlyArray<{ readonly id: string | number }>,
+  method: "deflate" | "zstandard" = "deflate",
+) =>
+  zipOf(
+    [
+      { name: "_journal/start.json", content: "{}" },
+      ...samples.map((content) => ({ name: `samples/${content.id}_epoch_1.json`, content: JSON.stringify(content) })),
+      { name: "header.json", content: JSON.stringify(header(samples.length)) },
+    ],
+    method,
+  );
 
 const mixed = [
   sample("a", "C"),
@@ -45,6 +51,7 @@ it.live("reads every kind of value, from JSON and from .eval alike", () =>
     const expected = { "openai/m-1": { cases: 9, passed: 4, failed: 3, errors: 2 } };
     assert.deepStrictEqual(yield* countsIn(log(mixed)), expected);
     assert.deepStrictEqual(yield* countsIn(archive(mixed)), expected);
+    assert.deepStrictEqual(yield* countsIn(archive(mixed, "zstandard")), expected);
   }),
 );
 

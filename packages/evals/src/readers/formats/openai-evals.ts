@@ -39,24 +39,6 @@ const openAiEvalsLines =
     const samples = new Map<string, Sample>();
     let arm = "results";
     let finished = false;
-    const note = (sampleId: string, type: string, data: unknown): Problem | undefined => {
-      const sample = samples.get(sampleId) ?? { matches: [], metrics: [], errors: [] };
-      if (type === "match") {
-        const correct = fieldOf(data, "correct");
-        if (typeof correct !== "boolean")
-          return { field: "data.correct", problem: "is missing", fix: "write true or false in every match event" };
-        sample.matches.push(correct);
-      } else if (type === "metrics") {
-        const score = scoreNames
-          .map((name) => fieldOf(data, name))
-          .find((v) => typeof v === "number" || typeof v === "boolean");
-        if (score !== undefined) sample.metrics.push(Number(score));
-      } else if (type === "error") {
-        sample.errors.push(String(fieldOf(data, "message") ?? fieldOf(data, "error") ?? "error"));
-      } else return undefined;
-      samples.set(sampleId, sample);
-      return undefined;
-    };
     return {
       onLine: (text) => {
         const line = Result.flatMap(parseJson(text), decode);
@@ -64,12 +46,36 @@ const openAiEvalsLines =
         const { spec, final_report, sample_id, type, data } = line.success;
         if (spec?.completion_fns?.[0]) arm = spec.completion_fns[0];
         if (final_report !== undefined) finished = true;
-        return sample_id && type ? note(sample_id, type, data) : undefined;
+        if (sample_id && type && eventTypes.has(type)) {
+          const sample = samples.get(sample_id) ?? { matches: [], metrics: [], errors: [] };
+          samples.set(sample_id, sample);
+          note(sample, type, data);
+        }
+        return undefined;
       },
       size: () => samples.size,
       finish: () => (finished ? armsOf(arm, samples, context) : Result.fail(notFinished)),
     };
   };
+
+/** The events that say how a sample fared. */
+const eventTypes = new Set(["match", "metrics", "error"]);
+
+const note = (sample: Sample, type: string, data: unknown): void => {
+  if (type === "match") {
+    const correct = fieldOf(data, "correct");
+    // A grader that gave no verdict is the third state, neither passed nor failed.
+    if (correct === true || correct === 1) sample.matches.push(true);
+    else if (correct === false || correct === 0) sample.matches.push(false);
+    else sample.errors.push("the match says nothing of correct");
+  } else if (type === "metrics") {
+    const score = scoreNames
+      .map((name) => fieldOf(data, name))
+      .find((value) => typeof value === "number" || typeof value === "boolean");
+    if (score === undefined) sample.errors.push("the metrics hold no score");
+    else sample.metrics.push(Number(score));
+  } else sample.errors.push(String(fieldOf(data, "message") ?? fieldOf(data, "error") ?? "error"));
+};
 
 const notFinished: Problem = {
   kind: "unusable",

@@ -115,6 +115,13 @@ it.live("knows slices and safety from metadata, red-team plugins and assertions"
   }),
 );
 
+it.live("orders arms as the prompts, whichever call returned first", () =>
+  Effect.gen(function* () {
+    const arms = yield* armsIn(file([result(1, 0), result(0, 0)]));
+    assert.deepStrictEqual([...arms.keys()], ["openai:gpt-old", "openai:gpt-new"]);
+  }),
+);
+
 it.live("names arms by what differs: the prompt, or both", () =>
   Effect.gen(function* () {
     const arm = (promptIdx: number, provider: string, label: string) =>

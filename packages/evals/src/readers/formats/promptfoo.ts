@@ -80,7 +80,9 @@ const imported = (
   const collector = new ArmCollector(context);
   // Lazily, because whether a cached result is a repeat depends on those before it.
   const imports = function* () {
-    for (const [i, result] of results.entries()) {
+    // Results stand in the order in which calls returned; arms are meant in the order of the prompts.
+    const ordered = [...results.entries()].sort(([, a], [, b]) => (a.promptIdx ?? 0) - (b.promptIdx ?? 0));
+    for (const [i, result] of ordered) {
       const arm = nameOf(result);
       const caseId = caseIdOf(result);
       // A repeat that came from the cache is the same answer again, not another sample.

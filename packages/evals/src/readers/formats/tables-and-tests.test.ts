@@ -124,6 +124,19 @@ describe("DeepEval", () => {
     }),
   );
 
+  it.live("tells cases by what they ask where names are only positions, inside the envelope of the latest run", () =>
+    Effect.gen(function* () {
+      const test = (name: string, input: string) => ({ name, input, success: true, metricsData: [metric(true)] });
+      const latest = (testCases: ReadonlyArray<object>) => JSON.stringify({ testRunData: { testCases } });
+      const before = yield* armsIn(latest([test("test_case_0", "a?"), test("test_case_1", "b?")]));
+      const after = yield* armsIn(
+        latest([test("test_case_0", "new?"), test("test_case_1", "a?"), test("test_case_2", "b?")]),
+      );
+      const ids = (arms: typeof before) => [...(arms.get("results")?.clusters.keys() ?? [])];
+      assert.deepStrictEqual(ids(after).slice(1), ids(before));
+    }),
+  );
+
   it.live("refuses runs without verdicts or cases", () =>
     Effect.gen(function* () {
       assert.match(
@@ -162,10 +175,8 @@ describe("OpenAI evals", () => {
     Effect.gen(function* () {
       const content = [spec, event("s.0", "match", { correct: true })].join("\n");
       assert.match(yield* messageOf(content), /^unusable: .*no final_report/u);
-      assert.match(
-        yield* messageOf([spec, event("s.0", "match", {}), end].join("\n")),
-        /line 2: data\.correct is missing/u,
-      );
+      const unjudged = [spec, event("s.0", "match", {}), event("s.1", "match", { correct: 1 }), end].join("\n");
+      assert.deepStrictEqual(yield* countsIn(unjudged), { "gpt-x": { cases: 2, passed: 1, failed: 0, errors: 1 } });
     }),
   );
 });

@@ -1,4 +1,4 @@
-import { crc32, deflateRawSync } from "node:zlib";
+import { crc32, deflateRawSync, zstdCompressSync } from "node:zlib";
 
 interface Member {
   readonly name: string;
@@ -7,17 +7,26 @@ interface Member {
   readonly claimedBytes?: number;
 }
 
+const DEFLATE = 8;
+const ZSTANDARD = 93;
+
+/** Two frames, as writers that append to a log leave them. */
+const zstandard = (bytes: Buffer): Buffer => {
+  const half = bytes.length >> 1;
+  return Buffer.concat([zstdCompressSync(bytes.subarray(0, half)), zstdCompressSync(bytes.subarray(half))]);
+};
+
 /** A small ZIP, written by hand so that its claims can be false. */
-export const zipOf = (members: ReadonlyArray<Member>): Uint8Array => {
+export const zipOf = (members: ReadonlyArray<Member>, method: "deflate" | "zstandard" = "deflate"): Uint8Array => {
   const parts: Array<Uint8Array> = [];
   const directory: Array<Uint8Array> = [];
   let offset = 0;
   for (const { name, content, claimedBytes } of members) {
     const bytes = Buffer.from(content);
-    const packed = deflateRawSync(bytes);
+    const packed = method === "deflate" ? deflateRawSync(bytes) : zstandard(bytes);
     const fields = Buffer.alloc(26);
     fields.writeUInt16LE(20, 0);
-    fields.writeUInt16LE(8, 4);
+    fields.writeUInt16LE(method === "deflate" ? DEFLATE : ZSTANDARD, 4);
     fields.writeUInt32LE(crc32(bytes), 10);
     fields.writeUInt32LE(packed.length, 14);
     fields.writeUInt32LE(claimedBytes ?? bytes.length, 18);
