@@ -14,6 +14,7 @@ export const artifactStoreContract = (name: string, store: Layer.Layer<ArtifactS
         const bytes = Uint8Array.from({ length: 3_000_000 }, (_, i) => (i * 31) % 256);
         const digest = yield* artifacts.put(bytes);
         assert.strictEqual(digest, digestOfBytes(bytes));
+        assert.isTrue(yield* artifacts.has(digest));
         const found = Option.getOrThrow(yield* artifacts.get(digest));
         assert.strictEqual(Buffer.compare(found, bytes), 0);
       }),
@@ -43,6 +44,7 @@ export const artifactStoreContract = (name: string, store: Layer.Layer<ArtifactS
       Effect.gen(function* () {
         const artifacts = yield* ArtifactStore;
         assert.isTrue(Option.isNone(yield* artifacts.get(digestOfBytes("never stored"))));
+        assert.isFalse(yield* artifacts.has(digestOfBytes("never stored")));
         const refused = yield* Effect.flip(artifacts.put(new Uint8Array(MAX_ARTIFACT_BYTES + 1)));
         assert.match(refused.message, /^the artifact has 67108865 bytes, more than 67108864/);
       }),

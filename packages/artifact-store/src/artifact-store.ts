@@ -15,6 +15,7 @@ export class ArtifactStore extends Context.Service<
   {
     /** The digest is that of the bytes (a string's UTF-8). Putting the same bytes again changes nothing. */
     readonly put: (content: string | Uint8Array) => Effect.Effect<Digest, ArtifactStoreError>;
+    readonly has: (digest: Digest) => Effect.Effect<boolean, ArtifactStoreError>;
     readonly get: (digest: Digest) => Effect.Effect<Option.Option<Uint8Array>, ArtifactStoreError>;
   }
 >()("@sluice/ArtifactStore") {}

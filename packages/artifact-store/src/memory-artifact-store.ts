@@ -16,6 +16,7 @@ export const layerMemory: Layer.Layer<ArtifactStore> = Layer.sync(ArtifactStore,
         if (!artifacts.has(digest)) artifacts.set(digest, Uint8Array.from(bytes));
         return digest;
       }),
+    has: (digest) => Effect.sync(() => artifacts.has(digest)),
     get: (digest) =>
       Effect.sync(() => Option.map(Option.fromNullishOr(artifacts.get(digest)), (b) => Uint8Array.from(b))),
   });

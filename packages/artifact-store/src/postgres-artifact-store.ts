@@ -12,21 +12,14 @@ const migrations: ReadonlyArray<Migration> = [
     name: "artifact-store/1-artifacts",
     sql: `
       create table artifacts (
-        digest text primary key, content bytea not null, stored_at timestamptz not null default now());
+        digest text primary key, chunks int not null, stored_at timestamptz not null default now());
+      create table artifact_chunks (digest text not null, n int not null, content bytea not null, primary key (digest, n));
       create function refuse_artifact_change() returns trigger language plpgsql as $$ begin
         raise exception 'artifact % is immutable: store the changed one under its own digest', old.digest
           using errcode = '55000';
       end $$;
       create trigger artifacts_immutable before update on artifacts
-        for each row execute function refuse_artifact_change();`,
-  },
-  {
-    name: "artifact-store/2-chunks",
-    sql: `
-      create table artifact_chunks (digest text not null, n int not null, content bytea not null, primary key (digest, n));
-      insert into artifact_chunks select digest, 0, content from artifacts;
-      alter table artifacts drop column content;
-      alter table artifacts add column chunks int not null default 1;
+        for each row execute function refuse_artifact_change();
       create trigger artifact_chunks_immutable before update on artifact_chunks
         for each row execute function refuse_artifact_change();`,
   },
@@ -40,13 +33,16 @@ const failure = (operation: ArtifactStoreError["operation"]) => (error: Database
 
 type Db = Database["Service"];
 
+const isStored = (db: Db, digest: string) =>
+  Effect.map(db.query("select 1 from artifacts where digest = $1", [digest]), (rows) => rows.length > 0);
+
 /**
  * The artifact's own row comes last and makes it visible, so that no long transaction keeps others out; pieces left by a
  * stop in between are the right ones for the next attempt. Base64 because drivers take ten times as long for bytea.
  */
 const store = Effect.fnUntraced(function* (db: Db, digest: string, bytes: Uint8Array) {
   // Most artifacts are put again and again: asking first saves sending them into the database.
-  if ((yield* db.query("select 1 from artifacts where digest = $1", [digest])).length > 0) return;
+  if (yield* isStored(db, digest)) return;
   const chunks = Math.max(1, Math.ceil(bytes.byteLength / CHUNK_BYTES));
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let n = 0; n < chunks; n++)
@@ -96,7 +92,9 @@ const make = Effect.gen(function* () {
     return Option.some<Uint8Array>(bytes);
   });
 
-  return ArtifactStore.of({ put, get });
+  const has = (digest: string) => Effect.mapError(isStored(db, digest), failure("get"));
+
+  return ArtifactStore.of({ put, has, get });
 });
 
 /** Artifacts in a table of the shared database. */

@@ -86,14 +86,16 @@ export const startRecorder = Effect.fn("startRecorder")(function* (
 const foldBatch = (folded: Applications, batch: ReadonlyArray<Received<ReleaseEvent>>) => {
   const states = new Map(folded);
   const changed = new Map<string, ApplicationState>();
-  const records = batch.map(({ event, partition, offset }): RecordedEvent => {
+  const records: Array<RecordedEvent> = [];
+  for (const { event, partition, offset } of batch) {
     const { state, refusal } = foldEvent(states, event);
     if (!refusal) {
       states.set(event.application, state);
       changed.set(event.application, state);
     }
-    return { event, partition, offset, refusal };
-  });
+    // A decision taken twice is one event: that a second instance or a retry repeated it is no part of the record.
+    if (refusal?.code !== "duplicate") records.push({ event, partition, offset, refusal });
+  }
   return { records, changed };
 };
 

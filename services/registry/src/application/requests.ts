@@ -19,7 +19,6 @@ import type { ReleaseCommand } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
-import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
 import { locateRelease } from "../domain/release-index.ts";
 
@@ -154,7 +153,7 @@ const checkStored = (
 ): Effect.Effect<void, BadRequest | ArtifactStoreError, ArtifactStore> =>
   Effect.gen(function* () {
     const artifacts = yield* ArtifactStore;
-    if (Option.isSome(yield* artifacts.get(digest))) return;
+    if (yield* artifacts.has(digest)) return;
     return yield* new BadRequest({
       message: `${field} names ${digest}, which is not stored here; put it with PUT /v1/artifacts first`,
     });
