@@ -46,7 +46,7 @@ export type RateEvidence = Evidence & {
   readonly oddsRatio: number | null;
 };
 
-// Few points over a wide range: faults of 1.3 to 15 times the odds. Between two neighbours at most a tenth of the growth
+// Few points over a wide range: faults of 1.3 to 15 times the odds. Between two neighbours about a tenth of the growth
 // rate is lost, while each further point would cost every alternative its share of the prior.
 const defaults: StratifiedRatesConfig = {
   psi0: 1,
