@@ -1,5 +1,6 @@
 import { type Routing, routingTopic } from "@sluice/contracts";
-import { EventBus, encodeRecord } from "@sluice/event-bus";
+import { EventBus } from "@sluice/event-bus/event-bus";
+import { encodeRecord } from "@sluice/event-bus/record";
 import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Scope from "effect/Scope";

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BusError, EventBus } from "@sluice/event-bus";
+import { BusError, EventBus } from "@sluice/event-bus/event-bus";
 import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";

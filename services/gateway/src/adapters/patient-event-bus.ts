@@ -1,4 +1,4 @@
-import { BusError, EventBus } from "@sluice/event-bus";
+import { BusError, EventBus } from "@sluice/event-bus/event-bus";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Schedule from "effect/Schedule";

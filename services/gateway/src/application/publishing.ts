@@ -6,7 +6,7 @@ import {
   type Topic,
   timestampOf,
 } from "@sluice/contracts";
-import { EventBus } from "@sluice/event-bus";
+import { EventBus } from "@sluice/event-bus/event-bus";
 import * as Effect from "effect/Effect";
 import * as Queue from "effect/Queue";
 import * as Schema from "effect/Schema";

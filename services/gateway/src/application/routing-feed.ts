@@ -1,5 +1,5 @@
 import { type Routing, routingTopic } from "@sluice/contracts";
-import { EventBus } from "@sluice/event-bus";
+import { EventBus } from "@sluice/event-bus/event-bus";
 import * as Effect from "effect/Effect";
 import * as Schedule from "effect/Schedule";
 import type { RoutingTable } from "../domain/routing-table.ts";
