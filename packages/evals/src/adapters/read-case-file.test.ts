@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect";
 import { type ByteSource, bytesSource } from "../readers/byte-source.ts";
 import { defaultLimits } from "../readers/read-limits.ts";
 import { readCaseFile } from "./read-case-file.ts";
-import { readCaseTable } from "./read-case-table.ts";
+import { readCaseTable, readCaseTexts } from "./read-case-table.ts";
 
 const line = (i: number) => JSON.stringify({ case_id: `c${i}`, score: 1 });
 const file = (content: string | Uint8Array) => bytesSource("results.jsonl", Buffer.from(content));
@@ -84,6 +84,26 @@ it.live("has kinds of errors: not to be had, malformed, and no evidence", () =>
     const damaged = gzipSync(line(1));
     damaged[14] = 0xff;
     assert.match(yield* messageOf(file(damaged)), /^malformed: .*gzip/u);
+  }),
+);
+
+it.live("reads the texts of a few cases, however their ids are written", () =>
+  Effect.gen(function* () {
+    const line = (id: string, i: number) =>
+      `{"case_id":${id},"input":"ask ${i}","baseline":{"score":1,"output":"old ${i}"},"candidate":{"score":0,"output":"new ${i}"}}`;
+    const pairs = file(['"a.b"', '"axb"', '"caf\\u00e9"', '"say \\"hi\\""'].map(line).join("\n"));
+    const texts = yield* readCaseTexts({ pairs }, ["a.b"]);
+    assert.deepStrictEqual([...texts], [["a.b", { input: "ask 0", baseline: "old 0", candidate: "new 0" }]]);
+    const odd = "a/b-c[1](x)|y.z{2}^$*+?";
+    const named = file(line(JSON.stringify(odd), 7));
+    assert.strictEqual((yield* readCaseTexts({ pairs: named }, [odd])).get(odd)?.baseline, "old 7");
+    assert.strictEqual((yield* readCaseTexts({ pairs }, ["café"])).get("café")?.baseline, "old 2");
+    assert.strictEqual((yield* readCaseTexts({ pairs }, ['say "hi"'])).get('say "hi"')?.candidate, "new 3");
+    assert.deepStrictEqual((yield* readCaseTexts({ pairs }, ["nowhere"])).get("nowhere"), {
+      input: undefined,
+      baseline: undefined,
+      candidate: undefined,
+    });
   }),
 );
 

@@ -45,16 +45,30 @@ const problemOf = <A>(result: Result.Result<A, Problem>, use: (value: A) => Prob
 const decodeCase = problemDecoder(CaseResultLine);
 const decodePair = problemDecoder(PairedResultLine);
 
+/**
+ * When only a few cases are wanted, tells lines that may be about them, so that a second reading need not parse the rest.
+ * Undefined when none are asked for, or when an id could be written in more than one way.
+ */
+const mentioning = (wanted: ReadonlySet<string>): ((text: string) => boolean) | undefined => {
+  const ids = [...wanted];
+  if (ids.length === 0 || !ids.every((id) => /^[ -!#-[\]-~]+$/u.test(id))) return undefined;
+  const pattern = new RegExp(ids.map((id) => `"${id.replaceAll(/[\^$.*+?()[\]{}|/]/gu, "\\$&")}"`).join("|"), "u");
+  return (text) => pattern.test(text);
+};
+
 /** Sluice JSONL, one arm: one result a line. */
 export const sluiceLines =
   ({ wanted }: ImportContext): LineFormat =>
   () => {
     const arm = new ArmResults(wanted);
+    const mayMatter = mentioning(wanted);
     return {
       onLine: (text) =>
-        problemOf(Result.flatMap(parseJson(text), decodeCase), (line) =>
-          problemOf(outcomeOf(line, ""), (outcome) => add(arm, line, outcome, line.output)),
-        ),
+        mayMatter?.(text) === false
+          ? undefined
+          : problemOf(Result.flatMap(parseJson(text), decodeCase), (line) =>
+              problemOf(outcomeOf(line, ""), (outcome) => add(arm, line, outcome, line.output)),
+            ),
       size: () => arm.clusters.size,
       finish: () => Result.succeed({ arms: new Map([["results", arm]]) }),
     };
@@ -66,18 +80,21 @@ export const sluicePairLines =
   () => {
     const baseline = new ArmResults(wanted);
     const candidate = new ArmResults(wanted);
+    const mayMatter = mentioning(wanted);
     return {
       onLine: (text) =>
-        problemOf(
-          Result.flatMap(parseJson(text), decodePair),
-          (line) =>
-            problemOf(outcomeOf(line.baseline, "baseline."), (outcome) =>
-              add(baseline, line, outcome, line.baseline.output),
-            ) ??
-            problemOf(outcomeOf(line.candidate, "candidate."), (outcome) =>
-              add(candidate, line, outcome, line.candidate.output),
+        mayMatter?.(text) === false
+          ? undefined
+          : problemOf(
+              Result.flatMap(parseJson(text), decodePair),
+              (line) =>
+                problemOf(outcomeOf(line.baseline, "baseline."), (outcome) =>
+                  add(baseline, line, outcome, line.baseline.output),
+                ) ??
+                problemOf(outcomeOf(line.candidate, "candidate."), (outcome) =>
+                  add(candidate, line, outcome, line.candidate.output),
+                ),
             ),
-        ),
       size: () => baseline.clusters.size,
       finish: () =>
         Result.succeed({
