@@ -46,7 +46,7 @@ export const logEPath = <State>(
 };
 
 /** Share of a metric's prior that is kept for faults that show only when no baseline is left beside the candidate. */
-const LAST_STEP_SHARE = 0.2;
+export const LAST_STEP_SHARE = 0.2;
 
 /**
  * One e-process out of two, by their weighted mean: against the baseline beside it, and, in windows without one, against
