@@ -250,6 +250,41 @@ describe("evidence", () => {
       expect(at(Math.max(-1, low - 0.1))).toBeGreaterThanOrEqual(at(low));
     }));
 
+  it("of a mean grows with every further drop that lasts, and of a p95 with every slower unit", () =>
+    forAll((random) => {
+      const values = Array.from({ length: 40 }, () => 0.5 + 0.5 * random());
+      const arm = (drop: number) => ({
+        n: values.length,
+        sum: values.reduce((sum, value) => sum + value - drop, 0),
+        sumSquares: values.reduce((sum, value) => sum + (value - drop) ** 2, 0),
+      });
+      let before = Number.NEGATIVE_INFINITY;
+      for (let drop = 0; drop <= 0.5; drop += 0.05) {
+        let state = groupMeans.initial();
+        for (let i = 0; i < 8; i++) state = groupMeans.update(state, { baseline: arm(0), candidate: arm(drop) });
+        const { logE } = groupMeans.evidence(state);
+        expect(logE).toBeGreaterThan(before);
+        before = logE;
+      }
+      let slower = Number.NEGATIVE_INFINITY;
+      const counts = (n: number, over: number) => ({ n, over: { p90: over, p95: over, p99: over } });
+      const baselineQuantilesMs = { p90: 900, p95: 1_200, p99: 2_000 };
+      for (let over = 2; over <= 30; over += 4) {
+        let state = exceedance.initial();
+        for (let i = 0; i < 3; i++) {
+          state = exceedance.update(state, {
+            thresholdsMs: state.nextThresholdsMs,
+            baseline: counts(300, i === 0 ? 0 : 15),
+            candidate: counts(30, i === 0 ? 0 : over),
+            baselineQuantilesMs,
+          });
+        }
+        const { logE } = exceedance.evidence(state);
+        expect(logE).toBeGreaterThan(slower);
+        slower = logE;
+      }
+    }, 20));
+
   it("makes p smaller the further the arms lie apart", () =>
     forAll((random) => {
       const n = between(random, 2, 80);

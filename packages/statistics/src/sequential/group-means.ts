@@ -214,7 +214,8 @@ const evidence = (state: GroupMeansState): MeansEvidence => {
  * starts as in `stratifiedRates`. The first window with scores in both arms only teaches the centres.
  *
  * Assumes independent scores in a window given the past: one score (or one mean) per conversation, both arms judged in the
- * same window by the same judge. A judge that drifts cancels out; one that lags for one arm does not. The estimate is the
+ * same window by the same judge. A sudden very large drop is priced as spread by the larger bets until the centre has followed
+ * it, a few windows; the small bets see it at once. A judge that drifts cancels out; one that lags for one arm does not. The estimate is the
  * matched mean difference candidate − baseline. Errors: sums that no scores in [0, 1] can have.
  * Sources: Fan, Grama & Liu 2015; Howard et al. 2021; Waudby-Smith & Ramdas 2024 (predictable plug-in empirical Bernstein).
  */

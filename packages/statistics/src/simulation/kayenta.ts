@@ -4,8 +4,8 @@ import { type RandomSource, randomSource } from "../random/random-source.ts";
 import type { ArmMinute, Minute } from "./minute.ts";
 import type { Method } from "./watcher.ts";
 
-// Kayenta's NetflixACAJudge: 98 % confidence interval of the Hodges–Lehmann shift, and a metric is High when its lower end
-// lies above a quarter of the estimate.
+// Kayenta's NetflixACAJudge: 98 % confidence interval of the Hodges–Lehmann shift; a metric is High when its lower end lies
+// above a quarter of the estimate, and Low likewise. Without the removal of outliers, which sparse counts do not survive.
 const ONE_SIDED_LEVEL = 0.01;
 const TOLERANCE = 0.25;
 const LOOK_EVERY_MINUTES = 30;
