@@ -1,2 +1,2 @@
-export { gateService, type RunningGate } from "./application/gate-service.ts";
+export { gateService, type RunningGate } from "./gate-service.ts";
 export { GateSettings, type GateSettingsInput, gateSettings } from "./settings.ts";

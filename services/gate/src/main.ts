@@ -1,7 +1,7 @@
 import { environmentLayers, launch } from "@sluice/service-host";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
-import { gateService } from "./application/gate-service.ts";
+import { gateService } from "./gate-service.ts";
 
 const { releaseLog, artifacts } = environmentLayers("sluice-gate");
 

@@ -11,21 +11,14 @@ import type * as Scope from "effect/Scope";
 import * as Semaphore from "effect/Semaphore";
 import * as Stream from "effect/Stream";
 import { releasesToGate } from "../domain/gate-work.ts";
-import { type GateSettings, type GateSettingsInput, gateSettings } from "../settings.ts";
+import type { GateSettings } from "../settings.ts";
 import { evaluateRelease } from "./evaluate-release.ts";
+import type { Evaluator } from "./evaluator.ts";
 
-export interface RunningGate {
-  readonly service: "gate";
-}
-
-/**
- * Starts the offline gate in the given scope: it answers every release in phase `requested`, once. Two gates, or a gate
- * that is started again, come to the same report and so to the same event. Needs the folded log and the artifact store.
- */
-export const gateService = Effect.fn("gateService")(function* (
-  input: GateSettingsInput = {},
-): Effect.fn.Return<RunningGate, never, ReleaseLog | ArtifactStore | Scope.Scope> {
-  const settings = gateSettings(input);
+/** Looks at the log on every change and tick, and answers each release that waits for the gate, once. */
+export const answerReleases = Effect.fn("answerReleases")(function* (
+  settings: GateSettings,
+): Effect.fn.Return<void, never, ReleaseLog | ArtifactStore | Evaluator | Scope.Scope> {
   const log = yield* ReleaseLog;
   const permits = yield* Semaphore.make(settings.concurrency);
   // One evaluation per release; the next look finds it under way and leaves it alone.
@@ -39,7 +32,6 @@ export const gateService = Effect.fn("gateService")(function* (
   );
   yield* Effect.forkScoped(Stream.runForEach(log.changes, () => look));
   yield* Effect.forkScoped(Effect.repeat(look, Schedule.spaced(Duration.millis(settings.tickMs))));
-  return { service: "gate" };
 });
 
 const keyOf = (release: Release): string => `${release.request.application}/${release.releaseId}`;

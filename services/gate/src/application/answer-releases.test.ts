@@ -19,7 +19,9 @@ import * as Option from "effect/Option";
 import * as References from "effect/References";
 import * as Schema from "effect/Schema";
 import * as Stream from "effect/Stream";
-import { gateService } from "./gate-service.ts";
+import { gateSettings } from "../settings.ts";
+import { answerReleases } from "./answer-releases.ts";
+import { Evaluator } from "./evaluator.ts";
 
 const bundle = (text: string): Bundle => ({
   prompt: { kind: "prompt", messages: [{ role: "system", content: text }] },
@@ -108,7 +110,7 @@ const answerTo = ({ evidence, stored, requestedAt, outages }: Given) =>
       Stream.runHead,
       Effect.forkChild({ startImmediately: true }),
     );
-    yield* gateService({ retryMs: 1, tickMs: 10 });
+    yield* answerReleases(gateSettings({ retryMs: 1, tickMs: 10 }));
     yield* request(evidence, requestedAt);
     const event = Option.getOrThrow(yield* Fiber.join(answered));
     return { event, phase: log.applications().get("support-bot")?.active?.phase };
@@ -118,6 +120,7 @@ const layers = (stored: ReadonlyArray<string | Uint8Array>, outages = 0) =>
   Layer.mergeAll(
     ReleaseLog.layer.pipe(Layer.provideMerge(layerMemory)),
     store(stored, outages),
+    Evaluator.layerInline,
     // Outages are logged as warnings; here they are meant.
     Layer.succeed(References.MinimumLogLevel, "None"),
   );
@@ -242,7 +245,7 @@ it.live("a release that was aborted while the store was down gets no report", ()
       ),
       { startImmediately: true },
     );
-    yield* gateService({ retryMs: 1, maxRetryMs: 5, tickMs: 5 });
+    yield* answerReleases(gateSettings({ retryMs: 1, maxRetryMs: 5, tickMs: 5 }));
     yield* request(evidenceOf(good, better));
     yield* log.submit({
       _tag: "AbortRelease",
@@ -272,8 +275,8 @@ it.live("a release that was aborted while the store was down gets no report", ()
 it.live("two gates on one log give one report", () =>
   Effect.gen(function* () {
     const log = yield* ReleaseLog;
-    yield* gateService({ tickMs: 5 });
-    yield* gateService({ tickMs: 5 });
+    yield* answerReleases(gateSettings({ tickMs: 5 }));
+    yield* answerReleases(gateSettings({ tickMs: 5 }));
     const accepted: Array<string> = [];
     const done = yield* log.changes.pipe(
       Stream.filter(({ event }) => isGateEvent(event)),
