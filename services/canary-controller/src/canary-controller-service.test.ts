@@ -1,10 +1,6 @@
 import { assert, it } from "@effect/vitest";
-import { type ReleaseEvent, releasesTopic, type Timestamp } from "@sluice/contracts";
-import { EventBus } from "@sluice/event-bus";
 import { PagerInbox } from "@sluice/pager";
-import { ReleaseLog } from "@sluice/release-log";
 import { randomSource } from "@sluice/statistics";
-import { TelemetryError, TelemetryStore } from "@sluice/telemetry";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Scope from "effect/Scope";
@@ -18,43 +14,8 @@ import {
   releaseId,
   simulatedGateway,
 } from "./application/controlled-stack.fixture.ts";
+import { active, afterShadow, find, recorded, secondsBetween } from "./application/recorded-log.fixture.ts";
 import { canaryControllerService } from "./canary-controller-service.ts";
-
-/** Everything on the log, as its readers see it: refused events included. */
-const recorded = Effect.gen(function* () {
-  const bus = yield* EventBus;
-  const events: Array<ReleaseEvent> = [];
-  yield* bus.follow(releasesTopic, (batch) =>
-    Effect.sync(() => {
-      events.push(...batch.map(({ event }) => event));
-    }),
-  );
-  return events;
-});
-
-const afterShadow = (events: ReadonlyArray<ReleaseEvent>): ReadonlyArray<string> =>
-  events.slice(events.findIndex(({ _tag }) => _tag === "ShadowPassed") + 1).map(inWords);
-
-const inWords = (event: ReleaseEvent): string => {
-  switch (event._tag) {
-    case "CanaryStepStarted":
-    case "CanaryStepPassed":
-      return `${event._tag} ${event.step}`;
-    case "CanaryHeld":
-    case "CanaryBreached":
-      return `${event._tag} ${event.cause}`;
-    default:
-      return event._tag;
-  }
-};
-
-const find = <Tag extends ReleaseEvent["_tag"]>(events: ReadonlyArray<ReleaseEvent>, tag: Tag) => {
-  const found = events.find((event): event is Extract<ReleaseEvent, { _tag: Tag }> => event._tag === tag);
-  if (!found) throw new Error(`no ${tag} in ${events.map(inWords).join()}`);
-  return found;
-};
-const secondsBetween = (from: Timestamp, to: Timestamp): number => (Date.parse(to) - Date.parse(from)) / 1_000;
-const active = Effect.map(ReleaseLog, (log) => log.applications().get(application)?.active ?? null);
 
 it.effect("a candidate that is as good goes from its shadow to 100 %, step by step", () =>
   Effect.gen(function* () {
@@ -121,23 +82,6 @@ it.effect(
     }).pipe(onAMorning),
 );
 
-it.effect("a gateway that does not take the pin is named when the deadline comes", () =>
-  Effect.gen(function* () {
-    const events = yield* recorded;
-    const deaf = yield* simulatedGateway("gw-deaf");
-    yield* simulatedGateway("gw-1");
-    yield* passedShadow();
-    yield* canaryControllerService({});
-    yield* pass(3);
-    deaf.takesRouting = false;
-    deaf.candidateErrorRate = 1;
-    yield* pass(20);
-    const rolledBack = find(events, "ReleaseRolledBack");
-    assert.deepStrictEqual(rolledBack.unacknowledged, ["gw-deaf"]);
-    assert.isAtLeast(secondsBetween(find(events, "CanaryBreached").at, rolledBack.at), 10);
-  }).pipe(onAMorning),
-);
-
 it.effect("without requests a step holds, says what it waits for once, and is rolled back at its deadline", () =>
   Effect.gen(function* () {
     const events = yield* recorded;
@@ -151,56 +95,6 @@ it.effect("without requests a step holds, says what it waits for once, and is ro
     assert.deepStrictEqual(afterShadow(events).slice(1, 3), ["CanaryHeld no-data", "CanaryBreached hold-deadline"]);
     assert.match(find(events, "CanaryBreached").sentence, /40 more requests on the candidate/);
     assert.isNull(yield* active);
-  }).pipe(onAMorning),
-);
-
-it.effect("a gateway without observations is a named hold, and the step goes on when they are back", () =>
-  Effect.gen(function* () {
-    const events = yield* recorded;
-    const gateway = yield* simulatedGateway();
-    yield* passedShadow(policy({ holdDeadlineSeconds: 600 }));
-    yield* canaryControllerService({ watermarkGraceMs: 1_000 });
-    yield* pass(3);
-    gateway.sendsObservations = false;
-    yield* pass(10);
-    assert.deepStrictEqual(afterShadow(events), ["CanaryStepStarted 0", "CanaryHeld watermark-behind"]);
-    gateway.sendsObservations = true;
-    yield* pass(15);
-    assert.include(afterShadow(events), "ReleaseCompleted");
-  }).pipe(onAMorning),
-);
-
-it.effect("a telemetry store that fails is a named hold, never an advance", () =>
-  Effect.gen(function* () {
-    const events = yield* recorded;
-    yield* simulatedGateway();
-    yield* passedShadow();
-    const store = yield* TelemetryStore;
-    const broken = TelemetryStore.of({
-      ...store,
-      windows: () => Effect.fail(new TelemetryError({ operation: "query", message: "connection refused" })),
-    });
-    yield* Effect.provideService(canaryControllerService(), TelemetryStore, broken);
-    yield* pass(40);
-    assert.deepStrictEqual(afterShadow(events).slice(0, 3), [
-      "CanaryStepStarted 0",
-      "CanaryHeld query-failed",
-      "CanaryBreached hold-deadline",
-    ]);
-    assert.match(find(events, "CanaryBreached").sentence, /connection refused/);
-  }).pipe(onAMorning),
-);
-
-it.effect("a telemetry store that does not answer is asked for a bounded time", () =>
-  Effect.gen(function* () {
-    const events = yield* recorded;
-    yield* simulatedGateway();
-    yield* passedShadow();
-    const store = yield* TelemetryStore;
-    const silent = TelemetryStore.of({ ...store, watermarks: () => Effect.never });
-    yield* Effect.provideService(canaryControllerService({ queryTimeoutMs: 2_000 }), TelemetryStore, silent);
-    yield* pass(5);
-    assert.deepStrictEqual(afterShadow(events), ["CanaryStepStarted 0", "CanaryHeld query-failed"]);
   }).pipe(onAMorning),
 );
 
@@ -243,26 +137,6 @@ it.effect("two controllers at once change nothing", () =>
     assert.deepStrictEqual(
       [...new Set(afterShadow(events))],
       ["CanaryStepStarted 0", "CanaryStepPassed 0", "CanaryStepStarted 1", "CanaryStepPassed 1", "ReleaseCompleted"],
-    );
-  }).pipe(onAMorning),
-);
-
-it.effect("a page waits for a receiver that is down, and is then sent once", () =>
-  Effect.gen(function* () {
-    const inbox = yield* PagerInbox;
-    const gateway = yield* simulatedGateway();
-    yield* passedShadow();
-    yield* canaryControllerService({});
-    gateway.candidateErrorRate = 1;
-    yield* inbox.setDown(true);
-    yield* pass(20);
-    assert.isNull(yield* active);
-    assert.deepStrictEqual(yield* inbox.messages, []);
-    yield* inbox.setDown(false);
-    yield* pass(35);
-    assert.deepStrictEqual(
-      (yield* inbox.messages).map(({ action }) => action),
-      ["trigger", "resolve"],
     );
   }).pipe(onAMorning),
 );

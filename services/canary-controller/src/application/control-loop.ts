@@ -1,6 +1,6 @@
 import { type ReleaseEvent, releasesTopic, timestampOf } from "@sluice/contracts";
 import { EventBus, type Received } from "@sluice/event-bus";
-import type { ApplicationState, Release } from "@sluice/release";
+import type { ApplicationState, Release, ReleaseCommand } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
@@ -64,15 +64,34 @@ export const controlLoop = Effect.fn("controlLoop")(function* (
     const now = timestampOf(yield* Clock.currentTimeMillis);
     const facts = yield* factsOf(state, release, now);
     // Time passes while queries run: what was decided meanwhile by others refuses these commands.
-    for (const command of plan(state, now, facts)) yield* submit(command);
+    for (const command of plan(state, now, facts)) yield* submitSafely(command);
   });
+  // What goes wrong with one application must not keep the others from being looked at.
+  const lookAtSafely = (state: ApplicationState) =>
+    lookAt(state).pipe(
+      Effect.catchDefect((defect) => Effect.logError("an application could not be looked at", defect)),
+      Effect.annotateLogs({ application: state.application }),
+    );
 
   const look = Effect.gen(function* () {
     const states = [...log.applications().values()];
     observer.forgetOthers(new Set(states.flatMap(({ active }) => (active ? [windowedStep(active, null).key] : []))));
-    yield* Effect.forEach(states, lookAt, { concurrency: CONCURRENCY, discard: true });
+    yield* Effect.forEach(states, lookAtSafely, { concurrency: CONCURRENCY, discard: true });
     lastLookMs = yield* Clock.currentTimeMillis;
   });
 
   return { look, lastLookMs: () => lastLookMs };
 });
+
+/** A verdict against the candidate is worth more than its evidence: if that cannot be published, the verdict goes without. */
+const submitSafely = (command: ReleaseCommand) =>
+  submit(command).pipe(
+    Effect.catchDefect((defect) => {
+      const carries = command._tag === "BreachCanary" || command._tag === "HoldCanary";
+      if (!carries || command.evidence === null) return Effect.die(defect);
+      return Effect.andThen(
+        Effect.logError("the evidence of a decision cannot be published", defect),
+        submit({ ...command, evidence: null }),
+      );
+    }),
+  );

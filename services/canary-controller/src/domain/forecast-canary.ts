@@ -15,7 +15,7 @@ export interface MetricForecast {
   readonly sentence: string;
 }
 
-export interface RolloutForecast {
+export interface CanaryForecast {
   readonly requestsPerMinute: number;
   /** As long as the step will last: its hold, or until the candidate has had its requests. */
   readonly steps: ReadonlyArray<{ readonly share: number; readonly minutes: number }>;
@@ -27,11 +27,11 @@ export interface RolloutForecast {
  * `windowSeconds`, idle ones included). Said before the start, because a canary at low traffic proves little: with no request
  * at all there is no forecast (null), and nothing that it could see.
  */
-export const forecastRollout = (
+export const forecastCanary = (
   policy: Policy["canary"],
   recent: ReadonlyArray<ArmWindow>,
   windowSeconds: number,
-): RolloutForecast | null => {
+): CanaryForecast | null => {
   const requests = sumOf(recent, (window) => window.requests);
   if (requests === 0) return null;
   const requestsPerMinute = (60 * requests) / (recent.length * windowSeconds);

@@ -3,7 +3,7 @@ import { Policy } from "@sluice/contracts";
 import { randomSource } from "@sluice/statistics";
 import * as Schema from "effect/Schema";
 import { evaluateCanary } from "./evaluate-canary.ts";
-import { forecastRollout } from "./forecast-rollout.ts";
+import { forecastCanary } from "./forecast-canary.ts";
 import { healthy, simulatedWindow } from "./simulated-windows.fixture.ts";
 
 const { canary: policy } = Schema.decodeUnknownSync(Policy)({});
@@ -16,7 +16,7 @@ const recent = (requestsPerWindow: number) => {
   return Array.from({ length: 30 }, (_, i) => simulatedWindow(random, i, 0, policy, traffic, behaviours).baseline);
 };
 const detectable = (requestsPerMinute: number, check: string) =>
-  forecastRollout(policy, recent(requestsPerMinute), 60)?.metrics.find((metric) => metric.check === check);
+  forecastCanary(policy, recent(requestsPerMinute), 60)?.metrics.find((metric) => metric.check === check);
 
 describe("the forecast of a rollout", () => {
   it("says what can be seen by the end of each step, and more traffic sees more", () => {
@@ -31,17 +31,17 @@ describe("the forecast of a rollout", () => {
   });
 
   it("reckons with steps that last until the candidate has had its requests", () => {
-    const forecast = forecastRollout(policy, recent(10), 60);
+    const forecast = forecastCanary(policy, recent(10), 60);
     assert.isAtLeast(forecast?.steps[0]?.minutes ?? 0, 900);
     assert.strictEqual(forecast?.steps[3]?.minutes, 30);
   });
 
   it("covers each metric that the traffic tells something about", () => {
     assert.deepStrictEqual(
-      forecastRollout(policy, recent(300), 60)?.metrics.map(({ check }) => check),
+      forecastCanary(policy, recent(300), 60)?.metrics.map(({ check }) => check),
       ["errorRate", "refusalRate", "latencyP95", "quality"],
     );
-    assert.isNull(forecastRollout(policy, [], 60));
+    assert.isNull(forecastCanary(policy, [], 60));
   });
 
   it("is borne out by simulation: what it promises is found about as often (error rate of this test: 0.3 %)", () => {

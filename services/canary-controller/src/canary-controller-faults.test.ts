@@ -1,0 +1,116 @@
+import { assert, it } from "@effect/vitest";
+import { PagerInbox } from "@sluice/pager";
+import { TelemetryError, TelemetryStore } from "@sluice/telemetry";
+import * as Effect from "effect/Effect";
+import { onAMorning, pass, passedShadow, policy, simulatedGateway } from "./application/controlled-stack.fixture.ts";
+import { active, afterShadow, find, recorded, secondsBetween } from "./application/recorded-log.fixture.ts";
+import { canaryControllerService } from "./canary-controller-service.ts";
+
+it.effect("a gateway that does not take the pin is named when the deadline comes", () =>
+  Effect.gen(function* () {
+    const events = yield* recorded;
+    const deaf = yield* simulatedGateway("gw-deaf");
+    yield* simulatedGateway("gw-1");
+    yield* passedShadow();
+    yield* canaryControllerService({});
+    yield* pass(3);
+    deaf.takesRouting = false;
+    deaf.candidateErrorRate = 1;
+    yield* pass(20);
+    const rolledBack = find(events, "ReleaseRolledBack");
+    assert.deepStrictEqual(rolledBack.unacknowledged, ["gw-deaf"]);
+    assert.isAtLeast(secondsBetween(find(events, "CanaryBreached").at, rolledBack.at), 10);
+  }).pipe(onAMorning),
+);
+
+it.effect("a gateway without observations is a named hold, and the step goes on when they are back", () =>
+  Effect.gen(function* () {
+    const events = yield* recorded;
+    const gateway = yield* simulatedGateway();
+    yield* passedShadow(policy({ holdDeadlineSeconds: 600 }));
+    yield* canaryControllerService({ watermarkGraceMs: 1_000 });
+    yield* pass(3);
+    gateway.sendsObservations = false;
+    yield* pass(10);
+    assert.deepStrictEqual(afterShadow(events), ["CanaryStepStarted 0", "CanaryHeld watermark-behind"]);
+    gateway.sendsObservations = true;
+    yield* pass(15);
+    assert.include(afterShadow(events), "ReleaseCompleted");
+  }).pipe(onAMorning),
+);
+
+it.effect("a telemetry store that fails is a named hold, never an advance", () =>
+  Effect.gen(function* () {
+    const events = yield* recorded;
+    yield* simulatedGateway();
+    yield* passedShadow();
+    const store = yield* TelemetryStore;
+    const broken = TelemetryStore.of({
+      ...store,
+      windows: () => Effect.fail(new TelemetryError({ operation: "query", message: "connection refused" })),
+    });
+    yield* Effect.provideService(canaryControllerService(), TelemetryStore, broken);
+    yield* pass(40);
+    assert.deepStrictEqual(afterShadow(events).slice(0, 3), [
+      "CanaryStepStarted 0",
+      "CanaryHeld query-failed",
+      "CanaryBreached hold-deadline",
+    ]);
+    assert.match(find(events, "CanaryBreached").sentence, /connection refused/);
+  }).pipe(onAMorning),
+);
+
+it.effect("a breach whose evidence cannot be published is published without it", () =>
+  Effect.gen(function* () {
+    const events = yield* recorded;
+    yield* simulatedGateway();
+    yield* passedShadow();
+    const store = yield* TelemetryStore;
+    // Half a request is no count: the event's schema refuses it.
+    const absurd = TelemetryStore.of({
+      ...store,
+      windows: (query) =>
+        Effect.map(store.windows(query), (rows) =>
+          rows.map((row) => ({ ...row, baseline: { ...row.baseline, wrongDigest: 0.5 } })),
+        ),
+    });
+    yield* Effect.provideService(canaryControllerService(), TelemetryStore, absurd);
+    yield* pass(8);
+    const breach = find(events, "CanaryBreached");
+    assert.deepStrictEqual([breach.cause, breach.evidence], ["served-digest", null]);
+    assert.isNull(yield* active);
+  }).pipe(onAMorning),
+);
+
+it.effect("a telemetry store that does not answer is asked for a bounded time", () =>
+  Effect.gen(function* () {
+    const events = yield* recorded;
+    yield* simulatedGateway();
+    yield* passedShadow();
+    const store = yield* TelemetryStore;
+    const silent = TelemetryStore.of({ ...store, watermarks: () => Effect.never });
+    yield* Effect.provideService(canaryControllerService({ queryTimeoutMs: 2_000 }), TelemetryStore, silent);
+    yield* pass(5);
+    assert.deepStrictEqual(afterShadow(events), ["CanaryStepStarted 0", "CanaryHeld query-failed"]);
+  }).pipe(onAMorning),
+);
+
+it.effect("a page waits for a receiver that is down, and is then sent once", () =>
+  Effect.gen(function* () {
+    const inbox = yield* PagerInbox;
+    const gateway = yield* simulatedGateway();
+    yield* passedShadow();
+    yield* canaryControllerService({});
+    gateway.candidateErrorRate = 1;
+    yield* inbox.setDown(true);
+    yield* pass(20);
+    assert.isNull(yield* active);
+    assert.deepStrictEqual(yield* inbox.messages, []);
+    yield* inbox.setDown(false);
+    yield* pass(35);
+    assert.deepStrictEqual(
+      (yield* inbox.messages).map(({ action }) => action),
+      ["trigger", "resolve"],
+    );
+  }).pipe(onAMorning),
+);
