@@ -1,82 +1,19 @@
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-import * as NodeServices from "@effect/platform-node/NodeServices";
-import { afterEach, assert, beforeEach, describe, it, vi } from "@effect/vitest";
+import { assert, describe, it } from "@effect/vitest";
 import { GateReport } from "@sluice/contracts";
 import { caseFormatNames } from "@sluice/evals";
-import * as Command from "effect/cli/Command";
 import * as Effect from "effect/Effect";
-import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
-import { Exit } from "../exit.ts";
-import { gateCommand, gateFormats } from "./gate.ts";
-import { COMMENT_MARKER } from "./gate-markdown.ts";
+import { gateFormats } from "./gate.ts";
+import { baseline, captureOutput, few, folder, gate, lines, path, worse, write } from "./testing/run-gate.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "sluice-gate-"));
-const path = (name: string) => join(folder, name);
-const write = (name: string, content: string | Uint8Array) => {
-  writeFileSync(path(name), content);
-  return path(name);
-};
-
-let printed = "";
-let remarked = "";
-beforeEach(() => {
-  printed = "";
-  remarked = "";
-  // The tests may themselves run in a workflow.
-  vi.stubEnv("GITHUB_ACTIONS", "");
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    remarked += String(text);
-    return true;
-  });
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    printed += String(text);
-    return true;
-  });
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.unstubAllEnvs();
-});
-
-/** Runs the verb as `main` does and gives its exit code, what it printed and its sentence on standard error. */
-const gate = (...args: ReadonlyArray<string>) =>
-  Command.runWith(gateCommand, { version: "0.0.0" })(args).pipe(
-    Effect.provide(NodeServices.layer),
-    Effect.result,
-    Effect.map((result) => {
-      if (Result.isSuccess(result)) return { code: 0, sentence: null, printed };
-      const { failure } = result;
-      return failure instanceof Exit
-        ? { code: failure.code, sentence: failure.sentence, printed }
-        : { code: "usage of effect/cli", sentence: null, printed };
-    }),
-  );
-
-const lines = (count: number, fields: (index: number) => object) =>
-  Array.from({ length: count }, (_, i) => JSON.stringify({ case_id: `case-${i}`, ...fields(i) })).join("\n");
-
-const baseline = write(
-  "baseline.jsonl",
-  lines(60, (i) => ({ slice: i % 2 ? "odd" : "even", score: i % 5 ? 1 : 0 })),
-);
-const same = write("same.jsonl", readFileSync(baseline));
-const worse = write(
-  "worse.jsonl",
-  lines(60, (i) => ({ slice: i % 2 ? "odd" : "even", score: i % 5 && i % 4 !== 1 ? 1 : 0 })),
-);
-const few = write(
-  "few.jsonl",
-  lines(3, () => ({ score: 1 })),
-);
+captureOutput();
 
 describe("verdicts", () => {
   it.effect("no change passes with exit code 0", () =>
     Effect.gen(function* () {
-      const { code, printed } = yield* gate("--baseline", baseline, "--candidate", same);
+      const { code, printed } = yield* gate("--baseline", baseline, "--candidate", baseline);
       assert.strictEqual(code, 0);
       assert.match(printed, /^PASSED {2}No rule found the candidate worse on 60 cases\./u);
     }),
@@ -120,176 +57,6 @@ describe("verdicts", () => {
       const { code, printed } = yield* gate("--baseline", baseline, "--candidate", few);
       assert.strictEqual(code, 5);
       assert.match(printed, /57 cases of the baseline have no result of the candidate: case-3, case-4/u);
-    }),
-  );
-});
-
-describe("reports", () => {
-  it.effect("are written before the command fails", () =>
-    Effect.gen(function* () {
-      const markdown = path("report.md");
-      const junit = path("report.xml");
-      const { code } = yield* gate(
-        "--baseline",
-        baseline,
-        "--candidate",
-        worse,
-        "--markdown",
-        markdown,
-        "--junit",
-        junit,
-      );
-      assert.strictEqual(code, 3);
-      const text = readFileSync(markdown, "utf8");
-      assert.isTrue(text.startsWith(COMMENT_MARKER));
-      assert.match(text, /### ⛔ Sluice gate: blocked/u);
-      assert.match(readFileSync(junit, "utf8"), /tests="5" failures="2" errors="0"/u);
-    }),
-  );
-
-  it.effect("stay within a comment's size and contain no markup from names", () =>
-    Effect.gen(function* () {
-      const evil = "</details><script>|x| @everyone \u001b[31m `code`\n# title ".repeat(3);
-      const results = (score: (i: number) => number) =>
-        lines(3_000, (i) => ({ slice: `${evil}${i % 400}`, score: score(i) }));
-      const old = write(
-        "evil-old.jsonl",
-        results(() => 1),
-      );
-      const fresh = write(
-        "evil-new.jsonl",
-        results((i) => (i % 3 ? 1 : 0)),
-      );
-      const markdown = path("evil.md");
-      const junit = path("evil.xml");
-      const { printed } = yield* gate(
-        "--baseline",
-        old,
-        "--candidate",
-        fresh,
-        "--markdown",
-        markdown,
-        "--junit",
-        junit,
-      );
-      const text = readFileSync(markdown, "utf8");
-      assert.isBelow(Buffer.byteLength(text), 65_536);
-      assert.notMatch(text, /<script|@everyone/u);
-      assert.notInclude(readFileSync(junit, "utf8"), "<script");
-      const escapeCharacter = "\u001b";
-      for (const report of [text, printed, readFileSync(junit, "utf8")]) assert.notInclude(report, escapeCharacter);
-    }),
-  );
-
-  it.effect("that cannot be written are a usage error", () =>
-    Effect.gen(function* () {
-      const { code, sentence } = yield* gate(
-        "--baseline",
-        baseline,
-        "--candidate",
-        same,
-        "--junit",
-        path("no/where.xml"),
-      );
-      assert.strictEqual(code, 2);
-      assert.match(sentence ?? "", /--junit .* cannot be written \(ENOENT\)/u);
-    }),
-  );
-});
-
-describe("what reviewers see", () => {
-  const asked = (score: (i: number) => number, answer: string) =>
-    lines(12, (i) => ({
-      score: score(i),
-      input: `Write to ada@example.com, ticket ${i}`,
-      output: `${answer} ${"`".repeat(4)}`,
-    }));
-  const old = write(
-    "asked-old.jsonl",
-    asked(() => 1, "Of course."),
-  );
-  const fresh = write(
-    "asked-new.jsonl",
-    asked((i) => (i < 8 ? 0 : 1), "Call sk-abcdefghijklmnopqrstuvwx, code ZX-991"),
-  );
-
-  it.effect("are the worst cases with input and both outputs, redacted by rule", () =>
-    Effect.gen(function* () {
-      const rules = write("redact.yaml", 'results: { redact: [{ pattern: "ZX-\\\\d+", replacement: "[code]" }] }');
-      const markdown = path("asked.md");
-      const { printed } = yield* gate(
-        "--baseline",
-        old,
-        "--candidate",
-        fresh,
-        "--policy",
-        rules,
-        "--markdown",
-        markdown,
-      );
-      assert.match(printed, /case-0 .*\n {4}input {6}Write to \[email\], ticket 0\n {4}baseline {3}Of course\./u);
-      for (const report of [printed, readFileSync(markdown, "utf8")]) {
-        assert.include(report, "Call [key], code [code]");
-        assert.notMatch(report, /ada@|sk-abc|ZX-991/u);
-      }
-      // The outputs hold four backticks, so their fence has five.
-      assert.match(readFileSync(markdown, "utf8"), /\n`{5}text\nOf course\. `{4}\n`{5}\n/u);
-    }),
-  );
-
-  it.effect("are annotations on GitHub, escaped, and no more than it shows", () =>
-    Effect.gen(function* () {
-      vi.stubEnv("GITHUB_ACTIONS", "true");
-      const results = (score: number) => lines(144, (i) => ({ slice: `100 %, s:${i % 12}`, score }));
-      const { printed } = yield* gate(
-        "--baseline",
-        write("sliced-old.jsonl", results(1)),
-        "--candidate",
-        write("sliced-new.jsonl", results(0)),
-        "--json",
-      );
-      assert.strictEqual(JSON.parse(printed).verdict, "blocked");
-      const errors = remarked.trimEnd().split("\n");
-      assert.strictEqual(errors.length, 10);
-      assert.match(errors[0] ?? "", /^::error title=Sluice gate%3A blocked::Slice "100 %25, s:0" is down/u);
-      assert.match(errors[9] ?? "", /::4 more reasons are in the report\.$/u);
-    }),
-  );
-});
-
-describe("results of other tools", () => {
-  it.effect("get slices and safety from their metadata by the rules of sluice.yaml", () =>
-    Effect.gen(function* () {
-      const rows = (fails: number) =>
-        [
-          "id,passed,area,risk",
-          ...Array.from(
-            { length: 20 },
-            (_, i) => `t${i},${i >= fails},${i % 2 ? "law" : "tax"},${i === 0 ? "high" : "low"}`,
-          ),
-        ].join("\n");
-      const rules = write("rules.yaml", "results:\n  sliceKeys: [area]\n  safety: [{ key: risk, values: [high] }]\n");
-      const files = ["--baseline", write("old.csv", rows(0)), "--candidate", write("new.csv", rows(1))];
-      const { printed } = yield* gate(...files, "--policy", rules, "--json");
-      const report = Schema.decodeUnknownSync(GateReport)(JSON.parse(printed));
-      assert.deepStrictEqual(report.safety, { cases: 1, regressions: ["t0"] });
-      assert.deepStrictEqual(
-        report.slices.map(({ slice, n }) => [slice, n]),
-        [
-          ["law", 10],
-          ["tax", 10],
-        ],
-      );
-    }),
-  );
-
-  it.effect("have rules that are checked", () =>
-    Effect.gen(function* () {
-      const rules = write("bad-rules.yaml", 'results: { redact: [{ pattern: "(", replacement: "" }], slices: x }');
-      const { code, sentence } = yield* gate("--pairs", baseline, "--policy", rules);
-      assert.strictEqual(code, 2);
-      assert.match(sentence ?? "", /results\.redact\.0\.pattern is "\("; expected a regular expression/u);
-      assert.match(sentence ?? "", /results\.slices is no setting/u);
     }),
   );
 });
