@@ -214,6 +214,31 @@ describe("an upstream fault within a stream", () => {
   });
 });
 
+describe("hostile input", () => {
+  it("in a header of an answer is not passed on", async () => {
+    upstream.behave = (response) => {
+      const body = JSON.stringify(chatAnswer("Fine."));
+      response.socket?.end(
+        `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-ratelimit-note: ✓\r\nx-ratelimit-limit-requests: 5\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+      );
+    };
+    const { data, response } = await client.chat.completions.create({ model: "support-bot", messages }).withResponse();
+    expect(data.choices[0]?.message.content).toBe("Fine.");
+    expect(response.headers.get("x-ratelimit-limit-requests")).toBe("5");
+    expect(response.headers.get("x-ratelimit-note")).toBeNull();
+  });
+
+  it("nested beyond any stack does no harm", async () => {
+    const deep = `${"[".repeat(200_000)}${"]".repeat(200_000)}`;
+    const response = await fetch(`${gateway.address}/v1/chat/completions`, {
+      method: "POST",
+      body: `{"model":"support-bot","messages":[],"deep":${deep}}`,
+    });
+    expect([200, 400]).toContain(response.status);
+    expect((await ask()).choices[0]?.message.content).toBe("Hello.");
+  });
+});
+
 describe("large answers", () => {
   it("of 10 MB pass, byte for byte", async () => {
     const content = "0123456789abcdef".repeat(655_360);

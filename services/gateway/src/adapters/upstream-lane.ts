@@ -145,7 +145,12 @@ class Call implements Dispatcher.DispatchHandler, UpstreamCall {
 
   onResponseEnd(): void {
     if (!this.#settle()) return;
-    this.#handler.onEnd();
+    try {
+      this.#handler.onEnd();
+    } catch {
+      // Whatever it was, somebody waits for an answer.
+      this.#handler.onFailure({ phase: "body", code: "SLUICE_DEFECT" });
+    }
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {

@@ -100,13 +100,22 @@ export class Gateway {
   }
 
   handle(request: IncomingRequest, client: Client): void {
-    const served = this.#prepare(request);
+    const served = this.#prepared(request);
     if (Result.isFailure(served)) {
       this.#turnAway(client, served.failure);
       return;
     }
     // A bundle whose provider nobody configured cannot be reached: that is an error of its arm, and must be seen as one.
     this.#serve(served.success, this.#parts.upstreams.get(served.success.rendered.provider) ?? unreachable, client);
+  }
+
+  /** One request that nobody thought of must not end the process, and with it everybody else's. */
+  #prepared(request: IncomingRequest): Result.Result<Served, OpenAiError> {
+    try {
+      return this.#prepare(request);
+    } catch {
+      return Result.fail(internalError);
+    }
   }
 
   #turnAway(client: Client, error: OpenAiError): void {
@@ -280,6 +289,7 @@ const notReady: OpenAiError = {
   ...serverError(503, "not_ready", "The gateway has not yet learned which applications it routes. Try again shortly."),
   retryAfterSeconds: 1,
 };
+const internalError = serverError(500, "internal_error", "The gateway could not handle this request.");
 const wrongKey: OpenAiError = {
   ...invalidRequest("The key in header 'x-sluice-key' may not choose an arm.", null, 403),
   code: "invalid_probe_key",

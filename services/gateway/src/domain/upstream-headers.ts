@@ -5,6 +5,9 @@ const PASSED_ON = ["traceparent", "tracestate", "idempotency-key", "openai-beta"
 
 const PASSED_BACK = ["content-type", "retry-after", "openai-processing-ms", "openai-model", "openai-version"] as const;
 
+/** What any HTTP implementation takes: a header from outside must not be able to break a request or an answer. */
+const isPlain = (value: unknown): value is string => typeof value === "string" && /^[\x20-\x7e]*$/.test(value);
+
 export const requestHeaders = (
   caller: Headers,
   provider: { readonly headers: ReadonlyArray<string>; readonly passAuthorization: boolean },
@@ -13,9 +16,9 @@ export const requestHeaders = (
   const headers = ["content-type", "application/json", ...provider.headers];
   for (const name of PASSED_ON) {
     const value = caller[name];
-    if (typeof value === "string") headers.push(name, value);
+    if (isPlain(value)) headers.push(name, value);
   }
-  if (provider.passAuthorization && typeof caller.authorization === "string") {
+  if (provider.passAuthorization && isPlain(caller.authorization)) {
     headers.push("authorization", caller.authorization);
   }
   if (retrievalIndex !== null) headers.push("x-sluice-retrieval-index", retrievalIndex);
@@ -27,11 +30,11 @@ export const answerHeaders = (upstream: Headers, own: ReadonlyArray<string>): Ar
   const headers = [...own];
   for (const name of PASSED_BACK) {
     const value = upstream[name];
-    if (typeof value === "string") headers.push(name, value);
+    if (isPlain(value)) headers.push(name, value);
   }
   for (const name in upstream) {
     const value = upstream[name];
-    if (name.startsWith("x-ratelimit-") && typeof value === "string") headers.push(name, value);
+    if (name.startsWith("x-ratelimit-") && isPlain(value)) headers.push(name, value);
   }
   return headers;
 };
