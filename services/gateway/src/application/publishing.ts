@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect";
 import * as Queue from "effect/Queue";
 import * as Schema from "effect/Schema";
 import type { ObservationBuffer } from "../domain/observation-buffer.ts";
+import { publicationSize } from "../domain/publication.ts";
 import type { RoutingTable } from "../domain/routing-table.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Metrics } from "./metrics.ts";
@@ -18,8 +19,6 @@ import type { Mirror } from "./mirror.ts";
 
 /** A bus that does not answer is as good as down; the same events are sent again. */
 const PUBLISH_TIMEOUT = "10 seconds";
-/** Events of one publication: a broker takes a request of bounded size. */
-const EVENTS_PER_PUBLICATION = 20;
 
 /**
  * The topic without its check on the way out. These events are built here from checked parts, and checking thousands
@@ -47,15 +46,18 @@ export const makeFlush = Effect.fnUntraced(function* ({ table, observations, met
   const bus = yield* EventBus;
   let outbox: ReadonlyArray<ObservationEvent> = [];
 
-  const sendFirst = Effect.suspend(() => bus.publish(ownObservations, outbox.slice(0, EVENTS_PER_PUBLICATION))).pipe(
-    Effect.timeout(PUBLISH_TIMEOUT),
-    Effect.tap(() =>
-      Effect.sync(() => {
-        observations.published(outbox.slice(0, EVENTS_PER_PUBLICATION));
-        outbox = outbox.slice(EVENTS_PER_PUBLICATION);
-      }),
-    ),
-  );
+  const sendFirst = Effect.suspend(() => {
+    const events = outbox.slice(0, publicationSize(outbox));
+    return bus.publish(ownObservations, events).pipe(
+      Effect.timeout(PUBLISH_TIMEOUT),
+      Effect.tap(() =>
+        Effect.sync(() => {
+          observations.published(events);
+          outbox = outbox.slice(events.length);
+        }),
+      ),
+    );
+  });
 
   return Effect.suspend(() => {
     if (outbox.length === 0) outbox = observations.cut(Date.now(), applicationsWithCandidate(table));

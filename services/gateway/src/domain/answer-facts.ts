@@ -33,8 +33,9 @@ export const tokenCount = (usage: unknown, ...names: ReadonlyArray<string>): num
   return null;
 };
 
-/** Free text of an upstream in a field of ours: bounded. */
-export const shortText = (value: unknown): string | null => (typeof value === "string" ? value.slice(0, 64) : null);
+/** An upstream's word in a field of ours: bounded, and nothing that a store could refuse and so block all behind it. */
+export const shortText = (value: unknown): string | null =>
+  typeof value === "string" ? value.slice(0, 64).replaceAll(/[^\x20-\x7e]/g, "?") : null;
 
 export const asArray = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : []);
 

@@ -82,6 +82,12 @@ describe("StreamFacts", () => {
     });
   });
 
+  it("takes no word from an upstream that a store would refuse", () => {
+    expect(factsOf([chatChunk({}, "st\u0000op\ud800".padEnd(100, "x"))]).facts().finishReason).toBe(
+      "st?op?".padEnd(64, "x"),
+    );
+  });
+
   it("starts with the first word, not with the role", () => {
     expect(factsOf([chatChunk({ role: "assistant", content: "" })]).started).toBe(false);
     expect(factsOf([chatChunk({ content: "W" })]).started).toBe(true);
