@@ -6,6 +6,7 @@ import { bundleOf, candidateOf, routingOf } from "./testing/routing-fixture.ts";
 import { type RunningTestGateway, startGateway, until } from "./testing/running-gateway.ts";
 import {
   answersJson,
+  chatChunk,
   fails,
   resetsInStream,
   type SimulatedUpstream,
@@ -152,6 +153,35 @@ describe("a second address of a provider", () => {
     upstream.behave = fails(400, { error: { message: "Bad" } });
     await expect(ask()).rejects.toThrow("Bad");
     expect(fallback.requests).toHaveLength(0);
+  });
+});
+
+describe("token counts of streams", () => {
+  it("are asked for where the provider knows how, observed, and kept from a caller who did not ask", async () => {
+    await start({ streamUsage: true });
+    upstream.behave = (answer) => {
+      answer.writeHead(200, { "content-type": "text/event-stream" });
+      for (const chunk of [
+        { ...chatChunk({ content: "Hello." }, "stop"), usage: null },
+        { ...chatChunk({}), choices: [], usage: { prompt_tokens: 9, completion_tokens: 2, total_tokens: 11 } },
+      ]) {
+        answer.write(`data: ${JSON.stringify(chunk)}\n\n`);
+      }
+      answer.end("data: [DONE]\n\n");
+    };
+    const lengthsOf = async (more: object) => {
+      const stream = await client.chat.completions.create({ model: "support-bot", messages, stream: true, ...more });
+      const lengths: Array<number> = [];
+      for await (const chunk of stream) lengths.push(chunk.choices.length);
+      return lengths;
+    };
+    expect(await lengthsOf({})).toEqual([1]);
+    expect(upstream.requests[0]?.body).toMatchObject({ stream_options: { include_usage: true } });
+    expect(await lengthsOf({ stream_options: { include_usage: true } })).toEqual([1, 0]);
+    await until(() => gateway.observations().length === 2);
+    for (const observation of gateway.observations()) {
+      expect(observation).toMatchObject({ inputTokens: 9, outputTokens: 2, finishReason: "stop" });
+    }
   });
 });
 

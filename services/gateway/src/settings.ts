@@ -33,6 +33,11 @@ export const Provider = Schema.Struct({
   /** Sends the caller's own Authorization header upstream. */
   passAuthorization: withDefault(Schema.Boolean, false),
   headers: withDefault(Schema.Record(Schema.String, Schema.String), {}),
+  /**
+   * Asks for token counts at the end of streams (`stream_options.include_usage`) where the caller did not, and keeps
+   * them from the caller. Off by default: not every upstream knows the option.
+   */
+  streamUsage: withDefault(Schema.Boolean, false),
   /** Further tries after a connection that failed before the head of an answer. */
   connectionRetries: withDefault(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5 })), 1),
   /** Open connections for each of baseline, candidate and shadow: none of them can use up another's. */

@@ -24,6 +24,7 @@ export const openUpstreams = (
     known.set(name, {
       headers: headersOf(provider, environment),
       passAuthorization: provider.passAuthorization,
+      streamUsage: provider.streamUsage,
       connectionRetries: provider.connectionRetries,
       of: {
         baseline: upstreamsOf(provider, own.baseline),

@@ -14,6 +14,7 @@ import { CLIENT_GONE_STATUS, type Outcome, type RefusalDetector, refusedOf, roun
 import { MAX_PAYLOAD_LENGTH } from "../domain/payload-text.ts";
 import { SseSplitter } from "../domain/sse-splitter.ts";
 import { StreamFacts } from "../domain/stream-facts.ts";
+import { withoutUsageEvent } from "../domain/stream-usage.ts";
 import { answerHeaders } from "../domain/upstream-headers.ts";
 import type { Client } from "./client-port.ts";
 import type { AnswerHandler, Upstream, UpstreamCall, UpstreamRequest } from "./upstream-port.ts";
@@ -34,6 +35,8 @@ export interface ExchangePlan {
   /** Response headers of ours, names and values in turn. */
   readonly ownHeaders: ReadonlyArray<string>;
   readonly maxAnswerBytes: number;
+  /** We, and not the caller, asked for token counts at the end of the stream. */
+  readonly withholdsUsage: boolean;
   /** Provider keys are ours: then a refused key is our trouble, and not the caller's. */
   readonly ownsKey: boolean;
   readonly looksLikeRefusal: RefusalDetector;
@@ -175,7 +178,8 @@ export class Exchange implements AnswerHandler {
       if (kind === "error") failed = true;
     }
     if (this.#firstTokenMs === null && facts?.started) this.#firstTokenMs = this.#elapsedMs();
-    const keepsUp = this.#client.write(bytes);
+    const wanted = this.#plan.withholdsUsage ? withoutUsageEvent(bytes) : bytes;
+    const keepsUp = wanted.length === 0 || this.#client.write(wanted);
     if (failed) {
       // The upstream has said itself what is wrong, in words the caller has now.
       this.#client.endStream();

@@ -11,12 +11,14 @@ import { type ArmChoice, chooseArm, chooseArmByName } from "../domain/arm-choice
 import type { ClusterSourcesReader, Headers } from "../domain/cluster-sources.ts";
 import { type Endpoint, isJsonObject, type JsonObject } from "../domain/endpoint.ts";
 import type { ObservationBuffer } from "../domain/observation-buffer.ts";
-import { invalidRequest, modelNotFound, type OpenAiError, serverError } from "../domain/openai-error.ts";
+import { invalidRequest, modelNotFound, type OpenAiError } from "../domain/openai-error.ts";
 import type { Outcome, RefusalDetector } from "../domain/outcome.ts";
 import { payloadText, type RedactionRule, requestText } from "../domain/payload-text.ts";
 import { type Rendered, render } from "../domain/render.ts";
 import type { KnownRouting, RoutingTable } from "../domain/routing-table.ts";
 import { isSampled } from "../domain/sampling.ts";
+import { askingForUsage } from "../domain/stream-usage.ts";
+import { internalError, noCandidate, notReady, wrongArm, wrongKey } from "../domain/turned-away.ts";
 import { requestHeaders } from "../domain/upstream-headers.ts";
 import type { Client } from "./client-port.ts";
 import { Exchange } from "./exchange.ts";
@@ -64,6 +66,8 @@ interface Served {
   readonly cluster: Cluster;
   readonly choice: ArmChoice;
   readonly rendered: Rendered;
+  readonly provider: ProviderUpstreams;
+  readonly withholdsUsage: boolean;
   readonly startedAtMs: number;
 }
 
@@ -105,8 +109,7 @@ export class Gateway {
       this.#turnAway(client, served.failure);
       return;
     }
-    // A bundle whose provider nobody configured cannot be reached: that is an error of its arm, and must be seen as one.
-    this.#serve(served.success, this.#parts.upstreams.get(served.success.rendered.provider) ?? unreachable, client);
+    this.#serve(served.success, client);
   }
 
   /** One request that nobody thought of must not end the process, and with it everybody else's. */
@@ -138,7 +141,10 @@ export class Gateway {
     const cluster = clusterOf(this.#options.clusterSources(request.headers, body, requestId));
     const choice = this.#choose(request.headers, known, cluster, startedAtMs);
     if (Result.isFailure(choice)) return Result.fail(choice.failure);
-    const rendered = render(choice.success.bundle, request.endpoint, body);
+    // A bundle whose provider nobody configured cannot be reached: that is an error of its arm, and must be seen as one.
+    const provider = this.#parts.upstreams.get(choice.success.bundle.model.provider) ?? unreachable;
+    const asking = provider.streamUsage ? askingForUsage(request.endpoint, body) : null;
+    const rendered = render(choice.success.bundle, request.endpoint, asking ?? body);
     if (Result.isFailure(rendered)) return Result.fail(rendered.failure);
     return Result.succeed({
       requestId,
@@ -149,6 +155,8 @@ export class Gateway {
       cluster,
       choice: choice.success,
       rendered: rendered.success,
+      provider,
+      withholdsUsage: asking !== null,
       startedAtMs,
     });
   }
@@ -173,8 +181,8 @@ export class Gateway {
     return Result.succeed(choice);
   }
 
-  #serve(served: Served, provider: ProviderUpstreams, client: Client): void {
-    const { choice, rendered, request } = served;
+  #serve(served: Served, client: Client): void {
+    const { choice, rendered, request, provider } = served;
     const { application } = served.known.routing;
     if (choice.arm === "candidate") this.#candidateLastServedMs.set(application, served.startedAtMs);
     const headers = requestHeaders(request.headers, provider, rendered.retrievalIndex);
@@ -188,6 +196,7 @@ export class Gateway {
         body: rendered.body,
         ownHeaders: ownHeaders(served),
         maxAnswerBytes: this.#options.maxAnswerBytes,
+        withholdsUsage: served.withholdsUsage,
         ownsKey: !provider.passAuthorization,
         looksLikeRefusal: this.#options.looksLikeRefusal,
         startedMs: request.arrivedMs,
@@ -284,18 +293,3 @@ const parsedBody = (body: Buffer): JsonObject | null => {
     return null;
   }
 };
-
-const notReady: OpenAiError = {
-  ...serverError(503, "not_ready", "The gateway has not yet learned which applications it routes. Try again shortly."),
-  retryAfterSeconds: 1,
-};
-const internalError = serverError(500, "internal_error", "The gateway could not handle this request.");
-const wrongKey: OpenAiError = {
-  ...invalidRequest("The key in header 'x-sluice-key' may not choose an arm.", null, 403),
-  code: "invalid_probe_key",
-};
-const wrongArm = invalidRequest("The header 'x-sluice-arm' must be 'baseline' or 'candidate'.");
-const noCandidate = (application: string): OpenAiError => ({
-  ...invalidRequest(`The application '${application}' has no candidate that could be asked.`, null, 409),
-  code: "no_candidate",
-});

@@ -7,6 +7,7 @@ import type { Outcome, RefusalDetector } from "../domain/outcome.ts";
 import { payloadText, type RedactionRule } from "../domain/payload-text.ts";
 import { render, servedDigestOf } from "../domain/render.ts";
 import type { RoutingTable } from "../domain/routing-table.ts";
+import { askingForUsage } from "../domain/stream-usage.ts";
 import { requestHeaders } from "../domain/upstream-headers.ts";
 import { nobody } from "./client-port.ts";
 import { Exchange } from "./exchange.ts";
@@ -118,12 +119,13 @@ export class Mirror {
   }
 
   #run(queue: ApplicationQueue, job: MirrorJob, candidate: Candidate, limits: MirrorLimits): void {
-    const rendered = Result.getOrNull(render(candidate.bundle, job.endpoint, job.body));
+    const provider = this.#upstreams.get(candidate.bundle.model.provider) ?? unreachable;
+    const asking = provider.streamUsage ? askingForUsage(job.endpoint, job.body) : null;
+    const rendered = Result.getOrNull(render(candidate.bundle, job.endpoint, asking ?? job.body));
     if (!rendered) {
       this.#drop("unrendered");
       return;
     }
-    const provider = this.#upstreams.get(rendered.provider) ?? unreachable;
     queue.running += 1;
     const exchange = new Exchange(
       {
@@ -134,6 +136,7 @@ export class Mirror {
         body: rendered.body,
         ownHeaders: [],
         maxAnswerBytes: this.#settings.maxAnswerBytes,
+        withholdsUsage: asking !== null,
         ownsKey: true,
         looksLikeRefusal: this.#settings.looksLikeRefusal,
         startedMs: performance.now(),

@@ -37,6 +37,7 @@ export interface ProviderUpstreams {
   /** Headers of every request to this provider, names and values in turn. */
   readonly headers: ReadonlyArray<string>;
   readonly passAuthorization: boolean;
+  readonly streamUsage: boolean;
   readonly connectionRetries: number;
   /** The provider's addresses, the preferred first. */
   readonly of: Readonly<Record<Purpose, ReadonlyArray<Upstream>>>;
@@ -58,6 +59,7 @@ export interface Upstreams {
 export const unreachable: ProviderUpstreams = {
   headers: [],
   passAuthorization: false,
+  streamUsage: false,
   connectionRetries: 0,
   of: { baseline: [], candidate: [], shadow: [] },
 };

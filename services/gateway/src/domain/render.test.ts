@@ -83,12 +83,9 @@ describe("render", () => {
     const bundle = bundleOf("one", {
       "retrieval-index": { kind: "retrieval-index", name: "handbücher", version: "7" },
     });
-    const { servedBundle, retrievalIndex, provider } = Result.getOrThrow(
-      render(bundle, "chat/completions", { messages }),
-    );
+    const { servedBundle, retrievalIndex } = Result.getOrThrow(render(bundle, "chat/completions", { messages }));
     expect(servedBundle).toBe(referenceOf(bundle).digest);
     expect(retrievalIndex).toBe("handb%C3%BCcher%407");
-    expect(provider).toBe("simulated");
   });
 
   it.each([

@@ -6,7 +6,6 @@ import { compilePrompt, fillPrompt, type PromptTemplate } from "./prompt-templat
 
 /** One request as it goes to the upstream. */
 export interface Rendered {
-  readonly provider: string;
   readonly body: string;
   /** For the header `x-sluice-retrieval-index`. */
   readonly retrievalIndex: string | null;
@@ -16,7 +15,6 @@ export interface Rendered {
 
 interface CompiledBundle {
   readonly servedBundle: Digest;
-  readonly provider: string;
   readonly model: string;
   readonly prompt: PromptTemplate;
   readonly parameters: JsonObject;
@@ -37,7 +35,6 @@ const RESERVED = new Set(["model", "messages", "input", "prompt", "tools", "stre
 export const render = (bundle: Bundle, endpoint: Endpoint, body: JsonObject): Result.Result<Rendered, OpenAiError> => {
   const compiled = compiledOf(bundle);
   return Result.map(rooms[endpoint](compiled, body), (own) => ({
-    provider: compiled.provider,
     body: JSON.stringify({ ...body, ...compiled.parameters, ...own, model: compiled.model }),
     retrievalIndex: compiled.retrievalIndex,
     servedBundle: compiled.servedBundle,
@@ -53,7 +50,6 @@ const compiledOf = (bundle: Bundle): CompiledBundle => {
   const index = bundle["retrieval-index"];
   const compiled: CompiledBundle = {
     servedBundle: referenceOf(bundle).digest,
-    provider: bundle.model.provider,
     model: bundle.model.model,
     prompt: compilePrompt(bundle.prompt.messages),
     parameters: Object.fromEntries(Object.entries(bundle.model.parameters).filter(([name]) => !RESERVED.has(name))),
