@@ -113,15 +113,16 @@ describe("simulated users", () => {
     const { url, sent } = await gateway((response, { conversation }) => {
       const candidate = conversation.endsWith("1");
       response.writeHead(candidate ? 500 : 200, { "x-sluice-arm": candidate ? "candidate" : "baseline" }).end("{}");
-      if (sent.length >= 300) stop.abort();
+      if (sent.length >= 600) stop.abort();
     });
     const tally = await simulateUsers({ ...users, gatewayUrl: url, signal: stop.signal });
     assert.strictEqual(tally.sent, sent.length);
     assert.strictEqual(tally.failed, tally.byArm.candidate);
     assert.strictEqual((tally.byArm.candidate ?? 0) + (tally.byArm.baseline ?? 0), sent.length);
-    assert.closeTo(new Set(sent.map(({ conversation }) => conversation)).size, sent.length / 3, 1);
+    // 200 conversations of three turns take turns; what was sent after the 600th begins new ones.
+    assert.closeTo(new Set(sent.map(({ conversation }) => conversation)).size, 200 + sent.length - 600, 1);
     const streamed = sent.filter(({ body }) => JSON.parse(body).stream === true).length;
-    // Four standard errors of a proportion of 300.
+    // Six standard errors of a proportion of 600.
     assert.closeTo(streamed / sent.length, 0.5, 0.12);
   });
 

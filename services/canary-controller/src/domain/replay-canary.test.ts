@@ -66,7 +66,10 @@ const directory = new URL("canary/", shared);
 
 describe.skipIf(!existsSync(directory))("recorded canaries", () => {
   const decode = Schema.decodeUnknownSync(RecordedRequestLine);
-  const { canary } = JSON.parse(readFileSync(new URL("expected.json", shared), "utf8")) as {
+  // A skipped suite is still collected: what it needs may only be read where it is.
+  const { canary } = (
+    existsSync(directory) ? JSON.parse(readFileSync(new URL("expected.json", shared), "utf8")) : { canary: {} }
+  ) as {
     canary: Record<string, { expected: { verdict: string; reasons: ReadonlyArray<string>; borderline: boolean } }>;
   };
   for (const file of existsSync(directory) ? readdirSync(directory) : []) {
