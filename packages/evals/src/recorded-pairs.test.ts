@@ -31,7 +31,7 @@ const near = (actual: number, expected: number, relative: number) =>
     `${actual} ${expected}`,
   );
 
-describe.runIf(existsSync(expectedFile))("recorded model releases", () => {
+describe.runIf(existsSync(expectedFile))("recorded model releases (recorded data, not part of the project)", () => {
   const expected: Readonly<Record<string, Expected>> = existsSync(expectedFile)
     ? JSON.parse(readFileSync(expectedFile, "utf8"))
     : {};

@@ -148,24 +148,27 @@ describe("readLabelledPairs", () => {
 
 const shared = new URL("../../../../../shared/data/", import.meta.url);
 
-describe.skipIf(!existsSync(shared))("on judges and people as they were recorded", () => {
-  const folder = new URL("shadow/", shared);
-  const expected: {
-    shadow: Record<
-      string,
-      Record<"judge_vs_human" | "judge2_vs_human", { n: number; agreement: number; cohen_kappa: number }>
-    >;
-  } = existsSync(shared) ? JSON.parse(readFileSync(new URL("expected.json", shared), "utf8")) : { shadow: {} };
-  const files = existsSync(folder) ? readdirSync(folder) : [];
+describe.skipIf(!existsSync(shared))(
+  "on judges and people as they were recorded (recorded data, not part of the project)",
+  () => {
+    const folder = new URL("shadow/", shared);
+    const expected: {
+      shadow: Record<
+        string,
+        Record<"judge_vs_human" | "judge2_vs_human", { n: number; agreement: number; cohen_kappa: number }>
+      >;
+    } = existsSync(shared) ? JSON.parse(readFileSync(new URL("expected.json", shared), "utf8")) : { shadow: {} };
+    const files = existsSync(folder) ? readdirSync(folder) : [];
 
-  it.each(files)("%s has the agreement that was computed independently", (file) => {
-    const text = gunzipSync(readFileSync(new URL(file, folder))).toString();
-    for (const judge of ["judge", "judge2"] as const) {
-      const calibration = calibrateJudge(Result.getOrThrow(readLabelledPairs(text, judge)));
-      const wanted = expected.shadow[file.replace(".jsonl.gz", "")]?.[`${judge}_vs_human`];
-      assert.strictEqual(calibration.n, wanted?.n);
-      assert.closeTo(calibration.agreement?.value ?? 0, wanted?.agreement ?? 1, 5e-5);
-      assert.closeTo(calibration.kappa?.value ?? 0, wanted?.cohen_kappa ?? 1, 5e-5);
-    }
-  });
-});
+    it.each(files)("%s has the agreement that was computed independently", (file) => {
+      const text = gunzipSync(readFileSync(new URL(file, folder))).toString();
+      for (const judge of ["judge", "judge2"] as const) {
+        const calibration = calibrateJudge(Result.getOrThrow(readLabelledPairs(text, judge)));
+        const wanted = expected.shadow[file.replace(".jsonl.gz", "")]?.[`${judge}_vs_human`];
+        assert.strictEqual(calibration.n, wanted?.n);
+        assert.closeTo(calibration.agreement?.value ?? 0, wanted?.agreement ?? 1, 5e-5);
+        assert.closeTo(calibration.kappa?.value ?? 0, wanted?.cohen_kappa ?? 1, 5e-5);
+      }
+    });
+  },
+);

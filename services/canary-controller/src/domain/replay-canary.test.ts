@@ -64,7 +64,7 @@ describe("replayCanary", () => {
 const shared = new URL("../../../../../shared/data/", import.meta.url);
 const directory = new URL("canary/", shared);
 
-describe.skipIf(!existsSync(directory))("recorded canaries", () => {
+describe.skipIf(!existsSync(directory))("recorded canaries (recorded data, not part of the project)", () => {
   const decode = Schema.decodeUnknownSync(RecordedRequestLine);
   // A skipped suite is still collected: what it needs may only be read where it is.
   const { canary } = (

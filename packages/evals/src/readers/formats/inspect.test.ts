@@ -125,7 +125,7 @@ it.live("refuses archives that are cut off, unfinished, or bombs", () =>
 
 /** Real logs, not part of the project. */
 const formats = new URL("../../../../../../shared/data/formats/", import.meta.url);
-describe.runIf(existsSync(formats))("logs as found in the wild", () => {
+describe.runIf(existsSync(formats))("logs as found in the wild (recorded data, not part of the project)", () => {
   it.live("have the counts of their own summaries", () =>
     Effect.gen(function* () {
       const evalFile = readFileSync(new URL("inspect-popularity-scored.eval", formats));

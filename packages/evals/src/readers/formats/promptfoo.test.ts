@@ -153,7 +153,7 @@ it.live("refuses other versions, scores beyond 1, files that are cut off, and fi
 
 /** A real file, not part of the project. */
 const real = new URL("../../../../../../shared/data/formats/promptfoo-tds-project.json", import.meta.url);
-describe.runIf(existsSync(real))("a file as found in the wild", () => {
+describe.runIf(existsSync(real))("a file as found in the wild (recorded data, not part of the project)", () => {
   it.live("has the counts that its own statistics state", () =>
     Effect.gen(function* () {
       const bytes = readFileSync(real);
