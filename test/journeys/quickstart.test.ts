@@ -6,6 +6,11 @@ import { decodeConfiguration } from "@sluice/contracts";
 import * as Result from "effect/Result";
 import { afterEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { CanaryControllerSettings } from "../../services/canary-controller/src/settings.ts";
+import { GateSettings } from "../../services/gate/src/settings.ts";
+import { GatewaySettings, Provider } from "../../services/gateway/src/settings.ts";
+import { RegistrySettings } from "../../services/registry/src/settings.ts";
+import { ShadowJudgeSettings } from "../../services/shadow-judge/src/settings.ts";
 import { sluice } from "../support/sluice-process.ts";
 
 // What a newcomer copies from the README and from docs/sluice-yaml.md must work as it stands there.
@@ -85,5 +90,19 @@ describe("docs/sluice-yaml.md", () => {
     expect(rows.map(([, path, value = ""]) => ({ path, value: JSON.parse(value) }))).toEqual(
       settings.map(({ path, value }) => ({ path, value })),
     );
+  });
+});
+
+describe("the services' pages", () => {
+  it.each([
+    ["gate", [GateSettings]],
+    ["gateway", [GatewaySettings, Provider]],
+    ["shadow-judge", [ShadowJudgeSettings]],
+    ["canary-controller", [CanaryControllerSettings]],
+    ["registry", [RegistrySettings]],
+  ])("%s names each of its settings", async (service, schemas) => {
+    const page = await read(`docs/services/${service}.md`);
+    const settings = schemas.flatMap(({ fields }) => Object.keys(fields));
+    expect(settings.filter((setting) => !page.includes(`\`${setting}\``))).toEqual([]);
   });
 });
