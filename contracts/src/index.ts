@@ -3,6 +3,7 @@ export * from "./case-result.ts";
 export * from "./configuration.ts";
 export * from "./dead-letter.ts";
 export * from "./digest.ts";
+export * from "./eval-set.ts";
 export * from "./event-descriptions.ts";
 export * from "./evidence.ts";
 export * from "./gateway-api.ts";

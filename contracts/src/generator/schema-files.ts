@@ -2,6 +2,7 @@ import type * as Schema from "effect/Schema";
 import { CaseResultLine, PairedResultLine } from "../case-result.ts";
 import { Configuration } from "../configuration.ts";
 import { DeadLetter } from "../dead-letter.ts";
+import { EvalCase, EvalSetDocument } from "../eval-set.ts";
 import { type EventType, eventDescriptions } from "../event-descriptions.ts";
 import { JudgementEvent, ObservationEvent, SafetyProbe } from "../observation.ts";
 import { Policy } from "../policy.ts";
@@ -26,6 +27,8 @@ export const eventTypes = Object.keys(eventSchemas) as ReadonlyArray<EventType>;
 const formats: { readonly [file: string]: { readonly schema: Schema.Top; readonly closed: boolean; title: string } } = {
   "case-result-line": { schema: CaseResultLine, closed: false, title: "One line of a case-result file (one arm)" },
   "paired-result-line": { schema: PairedResultLine, closed: false, title: "One line of a paired file (both arms)" },
+  "eval-case": { schema: EvalCase, closed: true, title: "One line of an eval set" },
+  "eval-set": { schema: EvalSetDocument, closed: true, title: "An eval set as one document" },
   "safety-probe": { schema: SafetyProbe, closed: false, title: "One line of a safety-probe set" },
   "sluice-yaml": { schema: Configuration, closed: true, title: "sluice.yaml" },
   policy: { schema: Policy, closed: true, title: "Policy" },
