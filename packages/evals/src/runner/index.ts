@@ -1,0 +1,13 @@
+export * from "./arm-plan.ts";
+export * from "./case-outcomes.ts";
+export { commandTarget } from "./command-target.ts";
+export { decodeLine } from "./decode-line.ts";
+export { type EndpointSettings, endpointTarget } from "./endpoint-target.ts";
+export * from "./eval-run.ts";
+export * from "./eval-run-error.ts";
+export * from "./eval-set.ts";
+export * from "./ledger.ts";
+export * from "./pace.ts";
+export * from "./prices.ts";
+export type { AskOutcome, Progress } from "./run-asks.ts";
+export type { Target } from "./target.ts";
