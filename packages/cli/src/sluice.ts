@@ -1,6 +1,7 @@
 import * as Command from "effect/cli/Command";
 import { auditCommand } from "./verbs/audit.ts";
 import { demoCommand } from "./verbs/demo.ts";
+import { evalCommand } from "./verbs/eval-run.ts";
 import { gateCommand } from "./verbs/gate.ts";
 import { kpiCommand } from "./verbs/kpi.ts";
 import { policyCommand } from "./verbs/policy.ts";
@@ -39,6 +40,7 @@ export const sluice = Command.make("sluice").pipe(
   Command.withDescription("CI/CD for prompts and models: offline gate, shadow, canary, rollback, audit record."),
   Command.withSubcommands([
     gateCommand,
+    evalCommand,
     releaseCommand,
     applicationCommand,
     auditCommand,
