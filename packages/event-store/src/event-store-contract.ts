@@ -140,6 +140,20 @@ export const eventStoreContract = (
   );
 
   promise(
+    "verifies while it grows",
+    Effect.gen(function* () {
+      const store = yield* EventStore;
+      const grow = Effect.forEach(range(0, 150), (offset) => store.append([recorded("a", offset)], at));
+      const look = Effect.forEach(range(0, 150), () => store.verify);
+      const [, seen] = yield* Effect.all([grow, look], { concurrency: "unbounded" });
+      assert.deepStrictEqual(
+        seen.flatMap(({ faults }) => faults),
+        [],
+      );
+    }),
+  );
+
+  promise(
     "verifies when it is empty",
     Effect.gen(function* () {
       const store = yield* EventStore;

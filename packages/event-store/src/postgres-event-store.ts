@@ -108,10 +108,14 @@ const read = (db: Db, { application, releaseId, after = 0, limit }: ReadOptions)
 /** Reads in pages up to the head of the moment: what is appended meanwhile is not looked at. */
 const verify = (db: Db) =>
   Effect.gen(function* () {
-    const [head = emptyHead] = yield* db.query<Head>("select position, hash from audit_head");
-    const [end] = yield* db.query<{ last: number | null }>("select max(position) as last from audit_events");
+    // One statement, one snapshot: a row appended between two reads would look like one that somebody put in.
+    const [head = { ...emptyHead, last: 0 }] = yield* db.query<Head & { last: number }>(
+      `select coalesce(head.position, $1::bigint) as position, coalesce(head.hash, $2) as hash, coalesce(rows.last, 0) as last
+       from (select max(position) as last from audit_events) as rows left join audit_head as head on true`,
+      [emptyHead.position, emptyHead.hash],
+    );
     // Rows beyond the head that were there before this read of it are looked at: somebody put them in.
-    const until = Math.max(head.position, end?.last ?? 0);
+    const until = Math.max(head.position, head.last);
     const verifier = new ChainVerifier();
     for (let after = 0; after < until; ) {
       const rows = yield* db.query<Row>(

@@ -243,6 +243,17 @@ describe("callers", () => {
     expect(upstream.requests).toHaveLength(1);
   });
 
+  it("who may choose the arm needs no caller's key besides", async () => {
+    await start({}, { clientKeys: ["caller-key"], probeKey: "probe-key" });
+    const ask = (key: string) =>
+      fetch(`${gateway.address}/v1/chat/completions`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-sluice-arm": "baseline", "x-sluice-key": key },
+        body: JSON.stringify({ model: "support-bot", messages }),
+      }).then((answer) => answer.status);
+    expect([await ask("probe-key"), await ask("guess")]).toEqual([200, 401]);
+  });
+
   it.each(["announced", "chunked"])("with a body above the bound are told so (%s)", async (how) => {
     await start({}, { maxRequestBytes: 1_000 });
     const text = JSON.stringify({ model: "support-bot", messages: [{ role: "user", content: "x".repeat(100_000) }] });

@@ -104,7 +104,7 @@ const assemble = (settings: GatewaySettings, gatewayId: string, upstreams: OpenU
       maxAnswerBytes: settings.maxAnswerBytes,
       redaction,
       looksLikeRefusal,
-      isProbeKey: keyCheck(settings.probeKey === null ? [] : [settings.probeKey]),
+      isProbeKey: probeKeyCheck(settings),
     },
     { table, upstreams, observations, mirror, metrics },
   );
@@ -168,6 +168,8 @@ const runFlushing = Effect.fnUntraced(function* (settings: GatewaySettings, part
   yield* Effect.forkScoped(Effect.repeat(flush, Schedule.spaced(settings.flushIntervalMs)));
 });
 
+const probeKeyCheck = ({ probeKey }: GatewaySettings) => keyCheck(probeKey === null ? [] : [probeKey]);
+
 const serve = (settings: GatewaySettings, parts: Parts, upstreams: OpenUpstreams) =>
   Effect.acquireRelease(
     Effect.tryPromise({
@@ -178,6 +180,7 @@ const serve = (settings: GatewaySettings, parts: Parts, upstreams: OpenUpstreams
           maxRequestBytes: settings.maxRequestBytes,
           clientStallTimeoutMs: settings.clientStallTimeoutMs,
           isClientKey: settings.clientKeys.length === 0 ? null : keyCheck(settings.clientKeys),
+          isProbeKey: probeKeyCheck(settings),
           onCompletion: (request, client) => parts.gateway.handle(request, client),
           models: () =>
             parts.table.all().map(({ routing }) => ({ id: routing.application, createdAtMs: epochMsOf(routing.at) })),

@@ -59,14 +59,18 @@ export const runDemo = (options: DemoOptions) =>
       const tallies = yield* users.stop;
       yield* report(options, { ...summary, users: tallies }, say);
       yield* say(`\nregistry was at ${stage.ci.url}; run with --keep to look around`);
-      const wrong = outcomes.filter(({ phases, expected }) => phases.join() !== expected.join());
-      if (wrong.length > 0)
-        return yield* new Exit({
-          code: exitCodes.internal,
-          sentence: `${wrong.length} of ${outcomes.length} releases did not end as the demo expects: ${wrong.map((outcome) => `${outcome.title} ended ${outcome.phases.join(", then ")}`).join("; ")}`,
-        });
+      yield* asExpected(outcomes, summary.audit.faults.length);
     }),
   );
+
+const asExpected = Effect.fnUntraced(function* (outcomes: ReadonlyArray<Outcome>, faults: number) {
+  const fail = (sentence: string) => new Exit({ code: exitCodes.internal, sentence });
+  if (faults > 0) return yield* fail(`the audit record has ${faults} faults; sluice audit verify names them`);
+  const wrong = outcomes.filter(({ phases, expected }) => phases.join() !== expected.join());
+  if (wrong.length === 0) return;
+  const ends = wrong.map((outcome) => `${outcome.title} ended ${outcome.phases.join(", then ")}`).join("; ");
+  return yield* fail(`${wrong.length} of ${outcomes.length} releases did not end as the demo expects: ${ends}`);
+});
 
 type Say = (line: string) => Effect.Effect<void>;
 

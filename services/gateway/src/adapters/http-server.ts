@@ -12,6 +12,8 @@ export interface HttpServerOptions {
   readonly clientStallTimeoutMs: number;
   /** Null lets everybody in. */
   readonly isClientKey: KeyCheck | null;
+  /** Who may choose the arm is let in by that key alone: the canary controller is no caller. */
+  readonly isProbeKey: KeyCheck;
   readonly onCompletion: (
     request: { endpoint: Endpoint; headers: IncomingMessage["headers"]; body: Buffer; arrivedMs: number },
     client: HttpClient,
@@ -131,9 +133,10 @@ const receive = (
   request.on("error", () => {});
 };
 
-const isLetIn = ({ isClientKey }: HttpServerOptions, request: IncomingMessage): boolean => {
+const isLetIn = ({ isClientKey, isProbeKey }: HttpServerOptions, request: IncomingMessage): boolean => {
   if (!isClientKey) return true;
-  const { authorization } = request.headers;
+  const { authorization, "x-sluice-key": probeKey } = request.headers;
+  if (typeof probeKey === "string" && isProbeKey(probeKey)) return true;
   return authorization?.startsWith("Bearer ") === true && isClientKey(authorization.slice("Bearer ".length));
 };
 
