@@ -2,15 +2,8 @@ import * as Schema from "effect/Schema";
 import { BundleReference } from "./artifact.ts";
 import { ApplicationName, Count, Digest, Ratio, ReleaseId, Text, Timestamp } from "./primitives.ts";
 
-export const ReleasePhase = Schema.Literals([
-  "queued",
-  "requested",
-  "gate-passed",
-  "shadow",
-  "shadow-passed",
-  "canary",
-  "breached",
-  // Ended:
+const openPhases = ["queued", "requested", "gate-passed", "shadow", "shadow-passed", "canary", "breached"] as const;
+const endedPhases = [
   "blocked",
   "regressed",
   "inconclusive",
@@ -18,8 +11,13 @@ export const ReleasePhase = Schema.Literals([
   "aborted",
   "superseded",
   "completed",
-]);
+] as const;
+
+export const ReleasePhase = Schema.Literals([...openPhases, ...endedPhases]);
 export type ReleasePhase = typeof ReleasePhase.Type;
+
+/** Whether a release in this phase has ended; a blocked one may still be overridden. */
+export const hasEnded = (phase: ReleasePhase): boolean => endedPhases.some((ended) => ended === phase);
 
 /** What services subscribe to; topic `sluice.release-state.v1` (compacted, key application). */
 export const ReleaseState = Schema.TaggedStruct("ReleaseStateChanged", {

@@ -1,8 +1,5 @@
-import * as Effect from "effect/Effect";
+import { withDefault } from "@sluice/contracts/with-default";
 import * as Schema from "effect/Schema";
-
-const withDefault = <S extends Schema.Constraint>(schema: S, value: S["Encoded"]) =>
-  Schema.withDecodingDefaultKey<S>(Effect.succeed(value))(schema);
 
 const Positive = Schema.Int.check(Schema.isGreaterThan(0));
 

@@ -3,6 +3,7 @@ import {
   type Bundle,
   DecidedBody,
   digestOf,
+  hasEnded,
   ReleaseBody,
   type ReleaseId,
   type ReleasePhase,
@@ -19,7 +20,6 @@ import { registryStream } from "../event-stream.ts";
 import { type Exit, internalError } from "../exit.ts";
 import { callRegistry, type RegistryAddress } from "../registry-client.ts";
 import { readRegistry } from "../verbs/release-read.ts";
-import { ended } from "../verbs/release-watch.ts";
 import { type DemoApplication, type DemoRelease, demoPolicy, safetyProbeLines } from "./scenarios.ts";
 
 export interface Stage {
@@ -57,7 +57,7 @@ export const runReleases = (stage: Stage, application: DemoApplication): Effect.
     let baseline = application.baseline;
     for (const release of application.releases) {
       const releaseId = yield* requestRelease(stage, application, baseline, release);
-      const first = yield* phaseAtEnd(stage.ci, releaseId, ended);
+      const first = yield* phaseAtEnd(stage.ci, releaseId, hasEnded);
       const overridden =
         release.override && first === "blocked" ? yield* overrideGate(stage, releaseId, release.override.reason) : [];
       const phases = [first, ...overridden];
@@ -80,7 +80,7 @@ const overrideGate = Effect.fnUntraced(function* (stage: Stage, releaseId: Relea
     body: { reason },
     idempotencyKey: randomUUID(),
   });
-  return [yield* phaseAtEnd(stage.ci, releaseId, (phase) => phase !== "blocked" && ended(phase))];
+  return [yield* phaseAtEnd(stage.ci, releaseId, (phase) => phase !== "blocked" && hasEnded(phase))];
 });
 
 /** Runs the eval set on both bundles, as CI would, and asks for the release with the results as evidence. */

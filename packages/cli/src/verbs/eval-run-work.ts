@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { rename, rm, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, rename, rm, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { CaseResultLine } from "@sluice/contracts";
 import {
   type ArmPlan,
@@ -56,9 +58,11 @@ export const evalRun = (given: EvalRunFlags): Effect.Effect<void, Exit, Scope.Sc
       return yield* printJson(plans.map(({ arm, bundle }, i) => ({ arm, bundle, ...estimates[i] })));
     for (const [i, plan] of plans.entries()) {
       const estimate = estimates[i];
-      if (estimate) yield* remark(estimateSentence(plan.arm, estimate, prices?.currency ?? null));
+      if (estimate)
+        yield* (given.estimate ? print : remark)(estimateSentence(plan.arm, estimate, prices?.currency ?? null));
     }
     if (given.estimate) return;
+    yield* checkFolders([given.out, given.baselineOut]);
     const run = yield* work(given, plans, prices, evalSet).pipe(
       Effect.provide(Judge.layer({ providers, retries: given.retries, connections: given.concurrency })),
     );
@@ -145,6 +149,18 @@ const checkBudget = Effect.fnUntraced(function* (
       `--max-tokens is ${given.maxTokens}, and the run is estimated at ${tokens} tokens; raise it or use fewer cases`,
     );
 });
+
+/** Asked before anything is paid: results need a place. */
+const checkFolders = (files: ReadonlyArray<string | undefined>): Effect.Effect<void, Exit> =>
+  Effect.forEach(
+    files.filter((file) => file !== undefined),
+    (file) =>
+      Effect.tryPromise({
+        try: () => access(dirname(file), constants.W_OK),
+        catch: () => usageError(`${file} cannot be written; name a file in a directory that exists`),
+      }),
+    { discard: true },
+  );
 
 /** Whole or not at all: half a file would look like a smaller eval set. */
 const writeResults = (file: string, lines: ReadonlyArray<CaseResultLine>): Effect.Effect<void, Exit> =>

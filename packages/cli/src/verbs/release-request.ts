@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { DecidedBody, type ReleasePhase, ReleaseState, type Timestamp, timestampOf } from "@sluice/contracts";
+import { DecidedBody, hasEnded, type ReleasePhase, ReleaseState, type Timestamp, timestampOf } from "@sluice/contracts";
 import * as Clock from "effect/Clock";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
@@ -13,7 +13,7 @@ import { json, url } from "../flags.ts";
 import { print, printJson } from "../output.ts";
 import { callRegistry, type RegistryAddress, registryAddress } from "../registry-client.ts";
 import { readRegistry } from "./release-read.ts";
-import { ended, exitOf, timeout, watchRelease, within } from "./release-watch.ts";
+import { exitOf, timeout, watchRelease, within } from "./release-watch.ts";
 
 const text = (name: string, description: string) =>
   Flag.String(name).pipe(Flag.withDescription(description), Flag.optional);
@@ -74,11 +74,11 @@ export const requestCommand = Command.make("request", flags, (given) =>
     if (!releaseId) return yield* new Exit({ code: exitCodes.internal, sentence: "the registry named no release" });
     yield* given.json ? printJson(answer) : print(releaseId);
     if (given.wait === "no") return;
-    const until = given.wait === "gate" ? gateAnswered : ended;
+    const until = given.wait === "gate" ? gateAnswered : hasEnded;
     const phase = yield* watchRelease(address, releaseId, { json: given.json, until }).pipe(
       within(Option.getOrUndefined(given.timeout), releaseId),
     );
-    if (ended(phase)) yield* exitOf(address, releaseId, phase);
+    if (hasEnded(phase)) yield* exitOf(address, releaseId, phase);
   }),
 ).pipe(Command.withDescription("Request a release of the bundle in sluice.yaml; the exit code is the gate's answer"));
 

@@ -1,4 +1,4 @@
-import { ReleaseBody, type ReleasePhase } from "@sluice/contracts";
+import { hasEnded, ReleaseBody, type ReleasePhase } from "@sluice/contracts";
 import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
@@ -23,23 +23,12 @@ export const watchCommand = Command.make(
   { release: Argument.String("release").pipe(Argument.withDescription("Id of the release")), timeout, url, json },
   (flags) => {
     const address = registryAddress(Option.getOrUndefined(flags.url));
-    return watchRelease(address, flags.release, { json: flags.json, until: ended }).pipe(
+    return watchRelease(address, flags.release, { json: flags.json, until: hasEnded }).pipe(
       within(Option.getOrUndefined(flags.timeout), flags.release),
       Effect.flatMap((phase) => exitOf(address, flags.release, phase)),
     );
   },
 ).pipe(Command.withDescription("Follow a release to its end; the exit code says how it ended"));
-
-const endings: ReadonlyArray<ReleasePhase> = [
-  "blocked",
-  "regressed",
-  "inconclusive",
-  "rolled-back",
-  "aborted",
-  "superseded",
-  "completed",
-];
-export const ended = (phase: ReleasePhase): boolean => endings.includes(phase);
 
 /** Prints every event of the release, those of the past first, until its phase is one that `until` accepts. */
 export const watchRelease = (
