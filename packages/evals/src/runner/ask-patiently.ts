@@ -38,7 +38,7 @@ export const askPatiently = Effect.fnUntraced(function* (
     if (!mayRetry || (retryAfterMs ?? 0) > longestWaitMs) return yield* outcome.failure;
     const backOffMs = Math.min(FIRST_DELAY_MS * 2 ** (isThrottled ? throttled - 1 : failed - 1), LONGEST_DELAY_MS);
     // Between half and the whole: those who failed together shall not come back together.
-    const delayMs = Math.max(retryAfterMs ?? 0, backOffMs * (0.5 + 0.5 * (yield* Random.next)));
+    const delayMs = Math.ceil(Math.max(retryAfterMs ?? 0, backOffMs * (0.5 + 0.5 * (yield* Random.next))));
     onRetry(outcome.failure);
     if (isThrottled) yield* pace.pause(delayMs);
     else yield* Effect.sleep(delayMs);

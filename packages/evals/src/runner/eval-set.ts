@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
-import { type Digest, digestOfBytes, EvalCase, EvalSetDocument } from "@sluice/contracts";
+import { type Digest, digestOfBytes, EvalCase, EvalScorer, EvalSetDocument } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import { parseDocument } from "yaml";
@@ -10,6 +10,7 @@ import { type EvalRunError, usageFault } from "./eval-run-error.ts";
 export type ScorerOrName = NonNullable<EvalCase["scorer"]>;
 
 export interface EvalSet {
+  readonly file: string;
   /** Of the file's bytes: what `sluice release request` gives as the evidence's eval set. */
   readonly digest: Digest;
   readonly cases: ReadonlyArray<EvalCase>;
@@ -44,7 +45,7 @@ export const readEvalSet = Effect.fn("readEvalSet")(function* (file: string): Ef
       return yield* usageFault(`${file}: case_id ${JSON.stringify(caseId)} is there twice; give each case its own`);
     seen.add(caseId);
   }
-  return { digest: digestOfBytes(bytes), ...read };
+  return { file, digest: digestOfBytes(bytes), ...read };
 });
 
 const textOf = (file: string, bytes: Uint8Array): Result.Result<string, EvalRunError> => {
@@ -61,8 +62,19 @@ const textOf = (file: string, bytes: Uint8Array): Result.Result<string, EvalRunE
   }
 };
 
-const decodeCase = decodeLine(EvalCase);
-const decodeDocument = decodeLine(EvalSetDocument);
+const kinds = EvalScorer.members.map((member) => member.fields.kind.literal);
+/** A union says only its own name; what can stand there is of more help. */
+const withKinds = <A>(decoded: Result.Result<A, string>): Result.Result<A, string> =>
+  Result.mapError(decoded, (sentence) =>
+    sentence.replace(
+      "expected EvalScorer",
+      `give a scorer with the kind ${kinds.slice(0, -1).join(", ")} or ${kinds.at(-1)}`,
+    ),
+  );
+const caseIn = decodeLine(EvalCase);
+const documentIn = decodeLine(EvalSetDocument);
+const decodeCase = (value: unknown) => withKinds(caseIn(value));
+const decodeDocument = (value: unknown) => withKinds(documentIn(value));
 
 const fromLines = (file: string, text: string): Result.Result<ReadonlyArray<EvalCase>, EvalRunError> => {
   const cases: Array<EvalCase> = [];
@@ -81,7 +93,7 @@ const parsed = (line: string): Result.Result<unknown, string> =>
     () => "is not JSON; write one JSON object a line",
   );
 
-const fromDocument = (file: string, text: string): Result.Result<Omit<EvalSet, "digest">, EvalRunError> => {
+const fromDocument = (file: string, text: string): Result.Result<Pick<EvalSet, "cases" | "scorers">, EvalRunError> => {
   const document = parseDocument(text, { prettyErrors: true });
   const [error] = document.errors;
   if (error) {

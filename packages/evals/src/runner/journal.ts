@@ -90,24 +90,29 @@ export const openJournal = Effect.fn("openJournal")(function* (
 ): Effect.fn.Return<Journal, EvalRunError, Scope.Scope> {
   const file = join(settings.directory, "journal.jsonl");
   yield* lockJournal(settings.directory, settings.patienceMs, settings.onWait);
-  if (settings.isFresh) rmSync(file, { force: true });
-  const state = foldJournal(existsSync(file) ? readFileSync(file, "utf8") : "");
+  const isKept = !settings.isFresh && existsSync(file);
+  const state = foldJournal(isKept ? readFileSync(file, "utf8") : "");
   if (Result.isFailure(state))
     return yield* usageFault(`${file}, line ${state.failure}: is no entry of a journal; give --fresh to begin anew`);
-  const descriptor = yield* Effect.acquireRelease(
-    Effect.sync(() => openSync(file, "a", 0o600)),
-    (held) => Effect.sync(() => closeSync(held)),
-  );
-  // Synchronous, so that what was written before a kill is with the operating system: only a crash of the machine loses it.
-  writeSync(descriptor, `\n${RESUMED}\n`);
   const known: MutableState = {
     answers: new Map(state.success.answers),
     scores: new Map(state.success.scores),
     lost: new Set(state.success.lost),
   };
+  let descriptor: number | undefined;
+  yield* Effect.addFinalizer(() => Effect.sync(() => descriptor !== undefined && closeSync(descriptor)));
+  // Opened by the first entry: a run that is only estimated, or refused, leaves everything as it was.
+  const opened = (): number => {
+    const fresh = openSync(file, settings.isFresh ? "w" : "a", 0o600);
+    writeSync(fresh, `\n${RESUMED}\n`);
+    return fresh;
+  };
   return {
     ...known,
     append: (entry) => {
+      descriptor ??= opened();
+      // Synchronous, so that what was written before a kill is with the operating system: only a crash of the machine
+      // loses it.
       writeSync(descriptor, `${JSON.stringify(entry)}\n`);
       apply(known, entry);
     },

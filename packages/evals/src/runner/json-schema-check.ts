@@ -7,7 +7,8 @@ const regExp = Object.assign(
   (pattern: string) => {
     const compiled = linearPattern(pattern);
     if (Result.isFailure(compiled)) throw new SyntaxError(compiled.failure);
-    return { test: compiled.success };
+    // Ajv keeps patterns by their text.
+    return { test: compiled.success, toString: () => pattern };
   },
   { code: "" },
 );

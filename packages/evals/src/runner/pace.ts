@@ -20,7 +20,7 @@ export const makePace = (requestsPerSecond: number | null): Pace => {
     nextAt = at + spacingMs;
     while (true) {
       // A pause that was called while this one waited moves it back.
-      const waitMs = Math.max(at, pausedUntil) - (yield* Clock.currentTimeMillis);
+      const waitMs = Math.ceil(Math.max(at, pausedUntil) - (yield* Clock.currentTimeMillis));
       if (waitMs <= 0) return;
       yield* Effect.sleep(waitMs);
     }

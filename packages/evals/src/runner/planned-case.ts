@@ -28,9 +28,11 @@ export const planCases = (
   };
   for (const evalCase of evalSet.cases) {
     const scorers = Result.all(scorersOf(evalCase, evalSet.scorers).map((scorer) => ready(full(scorer), evalCase)));
-    if (Result.isFailure(scorers)) return Result.fail(`case ${evalCase.case_id}: ${scorers.failure}`);
+    if (Result.isFailure(scorers)) return Result.fail(`${evalSet.file}: case ${evalCase.case_id}: ${scorers.failure}`);
     if (scorers.success.length === 0)
-      return Result.fail(`case ${evalCase.case_id}: has neither a scorer nor an expected; give it one of the two`);
+      return Result.fail(
+        `${evalSet.file}: case ${evalCase.case_id}: has neither a scorer nor an expected; give it one of the two`,
+      );
     planned.push({
       ...renderCase(bundle, evalCase),
       slice: evalCase.slice,
