@@ -3,6 +3,7 @@ import {
   ArtifactStoredBody,
   type Bundle,
   type BundleReference,
+  Bundle as BundleSchema,
   canonicalJson,
   type Digest,
   referenceOf,
@@ -31,6 +32,19 @@ export const putBundle = (address: RegistryAddress, bundle: Bundle): Effect.Effe
     Effect.forEach(Object.values(bundle), (part) => putArtifact(address, canonicalJson(part)), { discard: true }),
     referenceOf(bundle),
   );
+
+/** The bundle's parts as they are stored; what does not hash to the reference is not that bundle. */
+export const getBundle = (address: RegistryAddress, reference: BundleReference): Effect.Effect<Bundle, Exit> =>
+  Effect.gen(function* () {
+    const parts: Record<string, unknown> = {};
+    for (const [part, digest] of Object.entries(reference.artifacts))
+      parts[part] = yield* callRegistry(address, { method: "GET", path: `/v1/artifacts/${digest}` });
+    const bundle = yield* Effect.mapError(Schema.decodeUnknownEffect(BundleSchema)(parts), () =>
+      internalError(`the registry at ${address.url} holds no bundle under ${reference.digest}`),
+    );
+    if (referenceOf(bundle).digest === reference.digest) return bundle;
+    return yield* internalError(`the registry at ${address.url} answered another bundle than ${reference.digest}`);
+  });
 
 export const putFile = (address: RegistryAddress, file: string): Effect.Effect<Digest, Exit> =>
   Effect.tryPromise({

@@ -1,4 +1,4 @@
-import type { Bundle } from "@sluice/contracts";
+import { type Bundle, ReleaseState } from "@sluice/contracts";
 import {
   type ArmInput,
   commandTarget,
@@ -12,11 +12,14 @@ import {
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import type * as Scope from "effect/Scope";
+import { getBundle } from "../artifacts.ts";
 import { type Repository, readRepository } from "../configuration-file.ts";
 import { type Exit, usageError } from "../exit.ts";
 import type { Providers } from "../providers-file.ts";
+import { registryAddress } from "../registry-client.ts";
 import { readYaml } from "../yaml-file.ts";
 import type { EvalRunFlags } from "./eval-run.ts";
+import { readRegistry } from "./release-read.ts";
 
 /** Bounds of the numbers that can be given; what lies outside is a slip of the hand. */
 const bounds: ReadonlyArray<readonly [keyof EvalRunFlags, string, number, number]> = [
@@ -39,8 +42,11 @@ export const checkFlags = Effect.fnUntraced(function* (given: EvalRunFlags): Eff
   }
   if (given.out === undefined && !given.estimate)
     return yield* usageError("--out is missing; name the file for the candidate's results");
-  if ((given.baselineConfig === undefined) !== (given.baselineOut === undefined) && !given.estimate)
-    return yield* usageError("give both --baseline-config and --baseline-out, or neither");
+  if (given.baselineConfig !== undefined && given.baselineRegistry)
+    return yield* usageError("--baseline-config and --baseline-registry exclude each other; give one");
+  const hasBaseline = given.baselineConfig !== undefined || given.baselineRegistry;
+  if (hasBaseline !== (given.baselineOut !== undefined) && !given.estimate)
+    return yield* usageError("give --baseline-config or --baseline-registry together with --baseline-out, or neither");
   if (given.out !== undefined && given.out === given.baselineOut)
     return yield* usageError(`--out and --baseline-out are both ${given.out}; give each arm its own file`);
   if (given.command !== undefined && given.endpoint !== undefined)
@@ -70,17 +76,35 @@ export const readArms = Effect.fnUntraced(function* (
   prices: Prices | null,
 ): Effect.fn.Return<Arms, Exit, Scope.Scope> {
   const candidate = yield* readRepository(given.config);
-  const baseline = given.baselineConfig === undefined ? null : yield* readRepository(given.baselineConfig);
+  const baseline = yield* baselineBundle(given, candidate.application);
   const targets = new Map<string, Target>();
-  const inputOf = Effect.fnUntraced(function* (arm: ArmInput["arm"], { bundle }: Repository) {
+  const inputOf = Effect.fnUntraced(function* (arm: ArmInput["arm"], bundle: Bundle) {
     const { provider, model } = bundle.model;
     const known = targets.get(provider);
     const target = known ?? (yield* targetOf(given, providers, bundle));
     targets.set(provider, target);
     return { arm, bundle, target, costOf: costBy(prices, provider, model) };
   });
-  const inputs = [...(baseline ? [yield* inputOf("baseline", baseline)] : []), yield* inputOf("candidate", candidate)];
+  const inputs = [
+    ...(baseline ? [yield* inputOf("baseline", baseline)] : []),
+    yield* inputOf("candidate", candidate.bundle),
+  ];
   return { candidate, inputs };
+});
+
+const baselineBundle = Effect.fnUntraced(function* (
+  given: EvalRunFlags,
+  application: string,
+): Effect.fn.Return<Bundle | null, Exit> {
+  if (given.baselineConfig !== undefined) return (yield* readRepository(given.baselineConfig)).bundle;
+  if (!given.baselineRegistry) return null;
+  const address = registryAddress(given.url);
+  const { baseline } = yield* readRegistry(address, `/v1/applications/${application}`, ReleaseState);
+  if (!baseline)
+    return yield* usageError(
+      `application ${application} has no baseline; register it with sluice application register`,
+    );
+  return yield* getBundle(address, baseline);
 });
 
 const targetOf = Effect.fnUntraced(function* (

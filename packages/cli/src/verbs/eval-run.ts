@@ -2,7 +2,7 @@ import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
-import { json } from "../flags.ts";
+import { json, url as registryUrl } from "../flags.ts";
 import { inCourier, isCourier } from "./eval-run-courier.ts";
 
 const optional = <A>(flag: Flag.Flag<A>, description: string): Flag.Flag<A | undefined> =>
@@ -24,6 +24,8 @@ const flags = {
   ),
   out: file("out", "Where the candidate's results go, one JSON object a line"),
   baselineConfig: file("baseline-config", "The baseline's sluice.yaml: its bundle is run on the same eval set"),
+  baselineRegistry: flag("baseline-registry", "The baseline is what the registry says is at 100 %, as at a release"),
+  url: registryUrl.pipe(Flag.map(Option.getOrUndefined)),
   baselineOut: file("baseline-out", "Where the baseline's results go"),
   evalSet: file("eval-set", "Eval cases as JSON Lines or YAML (default: evalSet in sluice.yaml)"),
   providers: file("providers", "JSON file: provider name to { baseUrl, apiKeyEnv, … }"),
