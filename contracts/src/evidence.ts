@@ -119,6 +119,9 @@ export type ShadowInputs = typeof ShadowInputs.Type;
 
 // ---------------------------------------------------------------- canary
 
+/** Sparse latency histogram of answered requests: [bin, count], see `latencyBinOf`. */
+const LatencyBins = Schema.Array(Schema.Tuple([Schema.Int, Count]));
+
 /** One arm in one closed window, as ClickHouse aggregates it: counts and sums only. */
 export const ArmWindow = Schema.Struct({
   requests: Count,
@@ -131,13 +134,22 @@ export const ArmWindow = Schema.Struct({
   /** Answered requests whose refusal is known, and those refused. */
   answered: Count,
   refusals: Count,
-  /** Sparse latency histogram of answered requests: [bin, count], see `latencyBinOf`. */
-  latencyBins: Schema.Array(Schema.Tuple([Schema.Int, Count])),
+  latencyBins: LatencyBins,
+  /** Scores: one a cluster key, its first judged answer in the step. */
   quality: Schema.Struct({ n: Count, sum: NonNegative, sumSquares: NonNegative }),
   /** Requests whose served digest was not the arm's. */
   wrongDigest: Count,
+  /**
+   * What error rate, refusal rate and latency are compared on: each cluster key once, by its first request on the arm in the
+   * step, in the window where that ended. Absent where every request counts (each was a cluster of its own).
+   */
+  units: Schema.optionalKey(
+    Schema.Struct({ n: Count, errors: Count, answered: Count, refusals: Count, latencyBins: LatencyBins }),
+  ),
 }).annotate({ identifier: "ArmWindow" });
 export type ArmWindow = typeof ArmWindow.Type;
+/** The counts of an arm that its rates and its latency are taken from. */
+export type UnitCounts = NonNullable<ArmWindow["units"]>;
 
 export const CanaryWindow = Schema.Struct({
   /** Start of the window; its end is `from` plus the policy's `windowSeconds`. */

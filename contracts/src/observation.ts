@@ -114,6 +114,8 @@ export const JudgementEvent = Schema.TaggedUnion({
     observationId: Schema.NonEmptyString,
     arm: Arm,
     endedAt: Timestamp,
+    /** The observation's: of a cluster one score a step counts. Absent in old records: each is then a cluster of its own. */
+    clusterKey: Schema.optionalKey(Schema.String),
     score: Schema.NullOr(Score),
     error: Schema.NullOr(Text),
   },

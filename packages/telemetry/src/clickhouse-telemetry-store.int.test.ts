@@ -135,6 +135,7 @@ it.effect(
         from: timestampOf(START),
         to: timestampOf(START + 3_600_000),
         windowSeconds: 60,
+        unitsSince: timestampOf(START),
         conversationsSince: timestampOf(START),
       });
       const elapsedMs = performance.now() - before;

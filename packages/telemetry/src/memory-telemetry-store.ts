@@ -6,7 +6,9 @@ import {
   latencyBinOf,
   type Observation,
   type ObservationsRecorded,
+  type ResponseJudged,
   type Timestamp,
+  type UnitCounts,
 } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
@@ -17,7 +19,7 @@ import {
   type WindowQuery,
   type WindowRow,
 } from "./telemetry-store.ts";
-import { emptyWindow, faultOfQuery, fillWindows, windowNumber } from "./windows.ts";
+import { emptyArmWindow, emptyWindow, faultOfQuery, fillWindows, noUnits, windowNumber, withUnits } from "./windows.ts";
 
 /** In memory, for tests: the same windows as ClickHouse gives, from plain code. It runs no SQL, so `query` always fails. */
 export const layerMemory: Layer.Layer<TelemetryStore> = Layer.sync(TelemetryStore, () => {
@@ -74,14 +76,22 @@ const aggregate = (
     (o) => o.role === "user" && o.application === query.application && o.releaseId === query.releaseId,
   );
   for (const o of users) changeArm(o.endedAt, o.arm, (window) => countObservation(window, o));
+  const units = new Map<string, UnitCounts>();
+  for (const o of firstRequests(users, query)) {
+    const key = unitKey(o.arm, windowNumber(epochMsOf(o.endedAt), query.windowSeconds));
+    units.set(key, countUnit(units.get(key) ?? noUnits, o));
+  }
+  for (const [number, window] of windows) {
+    const armOf = (arm: Arm) => withUnits(window[arm], units.get(unitKey(arm, number)) ?? noUnits);
+    windows.set(number, { ...window, baseline: armOf("baseline"), candidate: armOf("candidate") });
+  }
   for (const { at, arm } of firstSeen(users, query.conversationsSince))
     changeArm(at, arm, (window) => ({ ...window, conversations: window.conversations + 1 }));
 
-  for (const j of judgements) {
-    if (j.application !== query.application || j.releaseId !== query.releaseId) continue;
-    if (j._tag === "ResponseJudged") changeArm(j.endedAt, j.arm, (window) => countScore(window, j.score));
+  const judged = judgements.filter((j) => j.application === query.application && j.releaseId === query.releaseId);
+  for (const j of firstScores(judged, query)) changeArm(j.endedAt, j.arm, (window) => countScore(window, j.score));
+  for (const j of judged)
     if (j._tag === "SafetyProbeJudged") change(j.at, (window) => ({ ...window, probes: countProbe(window.probes, j) }));
-  }
   return fillWindows(query, windows);
 };
 
@@ -115,6 +125,52 @@ const firstSeen = (observations: ReadonlyArray<Observation>, since: Timestamp) =
   }
   return [...first.values()];
 };
+
+const unitKey = (arm: Arm, window: number): string => `${arm}/${window}`;
+
+/** The first of each cluster on each arm, before and after the share has settled. */
+const firstOfCluster = <T extends { readonly arm: Arm; readonly endedAt: Timestamp }>(
+  items: ReadonlyArray<T>,
+  { unitsSince, conversationsSince }: WindowQuery,
+  clusterOf: (item: T) => string,
+  isBefore: (a: T, b: T) => boolean,
+): ReadonlyArray<T> => {
+  const first = new Map<string, T>();
+  for (const item of items) {
+    if (item.endedAt < unitsSince) continue;
+    const key = JSON.stringify([item.arm, item.endedAt >= conversationsSince, clusterOf(item)]);
+    const known = first.get(key);
+    if (!known || isBefore(item, known)) first.set(key, item);
+  }
+  return [...first.values()];
+};
+
+const firstRequests = (observations: ReadonlyArray<Observation>, query: WindowQuery) =>
+  firstOfCluster(
+    observations,
+    query,
+    ({ clusterKey }) => clusterKey,
+    (a, b) => placeOf(a) < placeOf(b),
+  );
+
+/** Ties within a millisecond go to the faster request, then to the one that fared better: as in ClickHouse. */
+const placeOf = ({ endedAt, latencyMs, errorClass, refused }: Observation): string => {
+  const state = errorClass !== null ? 3 : refused === null ? 2 : refused ? 1 : 0;
+  return `${endedAt}/${String(latencyBinOf(latencyMs)).padStart(4, "0")}/${state}`;
+};
+
+const countUnit = (units: UnitCounts, o: Observation): UnitCounts => {
+  const { errors, answered, refusals, latencyBins } = countObservation({ ...emptyArmWindow, ...units }, o);
+  return { n: units.n + 1, errors, answered, refusals, latencyBins };
+};
+
+const firstScores = (judgements: ReadonlyArray<JudgementEvent>, query: WindowQuery): ReadonlyArray<ResponseJudged> =>
+  firstOfCluster(
+    judgements.flatMap((j) => (j._tag === "ResponseJudged" && j.score !== null ? [j] : [])),
+    query,
+    ({ clusterKey, observationId }) => clusterKey ?? observationId,
+    (a, b) => `${a.endedAt}/${a.judgementId}` < `${b.endedAt}/${b.judgementId}`,
+  );
 
 const countScore = (window: ArmWindow, score: number | null): ArmWindow =>
   score === null

@@ -60,6 +60,7 @@ const response = (
   seconds: number,
   score: number | null,
   arm: "baseline" | "candidate",
+  clusterKey?: string,
 ): JudgementEvent => ({
   ...judged,
   _tag: "ResponseJudged",
@@ -70,6 +71,7 @@ const response = (
   endedAt: at(seconds),
   score,
   error: score === null ? "timeout" : null,
+  ...(clusterKey !== undefined && { clusterKey }),
 });
 const probe = (id: string, seconds: number, passed: boolean | null, confirmed = false): JudgementEvent => ({
   ...judged,
@@ -88,6 +90,7 @@ const query = (changes: Partial<WindowQuery> = {}): WindowQuery => ({
   from: at(0),
   to: at(180),
   windowSeconds: 60,
+  unitsSince: at(0),
   conversationsSince: at(0),
   ...changes,
 });
@@ -218,6 +221,80 @@ export const telemetryStoreContract = <E>(name: string, layer: () => Layer.Layer
           [0, 1],
           [0, 1],
         ]);
+      }),
+    );
+
+    promises(
+      "a unit is a cluster's first request on an arm, in the window where that ended, whatever comes after",
+      (store) =>
+        Effect.gen(function* () {
+          const one = { clusterKey: "one" };
+          const failed = { errorClass: "timeout", refused: null, latencyMs: 9_000 } as const;
+          const batch = batchOf([
+            observation(70, { ...one, ...failed }),
+            observation(10, { ...one, latencyMs: 200 }),
+            observation(71, { refused: true }),
+            observation(72, { ...failed, clusterKey: "two" }),
+            // A retry of the same conversation is no second attempt that counts.
+            observation(73, { clusterKey: "two" }),
+            observation(74, { ...one, arm: "candidate", refused: null }),
+          ]);
+          yield* store.insertObservations([batch]);
+          const [first, second] = yield* store.windows(query());
+          // Each request was one of its own: the units are left out.
+          assert.deepStrictEqual(
+            first?.baseline,
+            arm({ requests: 1, conversations: 1, answered: 1, latencyBins: [[latencyBinOf(200), 1]] }),
+          );
+          const bin = latencyBinOf(500.25);
+          assert.deepStrictEqual(
+            second?.baseline,
+            arm({
+              requests: 4,
+              conversations: 2,
+              errors: 2,
+              answered: 2,
+              refusals: 1,
+              latencyBins: [[bin, 2]],
+              units: { n: 2, errors: 1, answered: 1, refusals: 1, latencyBins: [[bin, 1]] },
+            }),
+          );
+          assert.deepStrictEqual(second?.candidate, arm({ requests: 1, latencyBins: [[bin, 1]] }));
+          yield* store.insertObservations([batch]);
+          assert.deepStrictEqual((yield* store.windows(query()))[1], second);
+          // The same from where the earlier windows are known already.
+          assert.deepStrictEqual((yield* store.windows(query({ from: at(60) })))[0], second);
+        }),
+    );
+
+    promises("units start anew with the step, and once more when its share has settled", (store) =>
+      Effect.gen(function* () {
+        const one = { clusterKey: "one" };
+        yield* store.insertObservations([batchOf([5, 65, 80, 125].map((seconds) => observation(seconds, one)))]);
+        const units = (changes: Partial<WindowQuery>) =>
+          Effect.map(store.windows(query(changes)), (windows) =>
+            windows.map(({ baseline }) => baseline.units?.n ?? baseline.requests),
+          );
+        assert.deepStrictEqual(yield* units({}), [1, 0, 0]);
+        assert.deepStrictEqual(yield* units({ conversationsSince: at(70) }), [1, 1, 0]);
+        assert.deepStrictEqual(yield* units({ unitsSince: at(60), conversationsSince: at(70) }), [0, 2, 0]);
+        assert.deepStrictEqual(yield* units({ unitsSince: at(120), conversationsSince: at(120) }), [0, 0, 1]);
+      }),
+    );
+
+    promises("of a cluster the first score counts, on each arm", (store) =>
+      Effect.gen(function* () {
+        yield* store.insertJudgements([
+          response("r2", 70, 0.25, "baseline", "one"),
+          response("r1", 10, 0.5, "baseline", "one"),
+          response("r0", 5, null, "baseline", "one"),
+          response("r3", 75, 1, "candidate", "one"),
+          response("r4", 76, 1, "candidate"),
+        ]);
+        const [first, second] = yield* store.windows(query());
+        assert.deepStrictEqual(first?.baseline.quality, { n: 1, sum: 0.5, sumSquares: 0.25 });
+        assert.strictEqual(second?.baseline.quality.n, 0);
+        assert.strictEqual(second?.candidate.quality.n, 2);
       }),
     );
 

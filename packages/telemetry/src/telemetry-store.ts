@@ -26,6 +26,11 @@ export interface WindowQuery {
   readonly to: Timestamp;
   readonly windowSeconds: number;
   /**
+   * Start of the step. Units (cluster keys) are counted once on each arm: by their first request since this instant, and
+   * once more by their first since `conversationsSince`, because until then a cluster may change its arm.
+   */
+  readonly unitsSince: Timestamp;
+  /**
    * Conversations are counted in the window where they were first seen since this instant, so that windows add up to
    * distinct conversations: one that comes back in every window was assigned only once. Windows before it count none.
    */

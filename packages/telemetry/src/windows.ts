@@ -1,4 +1,4 @@
-import { type ArmWindow, epochMsOf, timestampOf } from "@sluice/contracts";
+import { type ArmWindow, epochMsOf, timestampOf, type UnitCounts } from "@sluice/contracts";
 import { MAX_WINDOWS_PER_QUERY, type WindowQuery, type WindowRow } from "./telemetry-store.ts";
 
 export const emptyArmWindow: ArmWindow = {
@@ -11,6 +11,12 @@ export const emptyArmWindow: ArmWindow = {
   quality: { n: 0, sum: 0, sumSquares: 0 },
   wrongDigest: 0,
 };
+
+export const noUnits: UnitCounts = { n: 0, errors: 0, answered: 0, refusals: 0, latencyBins: [] };
+
+/** Leaves the units out where every request was one of its own: they would only say the same again. */
+export const withUnits = ({ units: _, ...arm }: ArmWindow, units: UnitCounts): ArmWindow =>
+  arm.requests === units.n ? arm : { ...arm, units };
 
 /** Number of the window that an instant belongs to, counted from the epoch. */
 export const windowNumber = (epochMs: number, windowSeconds: number): number =>

@@ -120,6 +120,7 @@ const judgementColumns = [
   "passed",
   "confirmed",
   "error",
+  "cluster_key",
 ];
 
 const judgementRow = (j: JudgementEvent): Row => {
@@ -127,11 +128,25 @@ const judgementRow = (j: JudgementEvent): Row => {
   const error = j.error ?? "";
   switch (j._tag) {
     case "PairJudged":
-      return [...head, epochMsOf(j.at), j.pairId, "", j.candidateScore, j.baselineScore, "", null, false, error];
-    case "ResponseJudged":
-      return [...head, epochMsOf(j.endedAt), j.observationId, j.arm, j.score, null, "", null, false, error];
+      return [
+        ...head,
+        epochMsOf(j.at),
+        j.pairId,
+        "",
+        j.candidateScore,
+        j.baselineScore,
+        "",
+        null,
+        false,
+        error,
+        j.clusterKey,
+      ];
+    case "ResponseJudged": {
+      const cluster = j.clusterKey ?? j.observationId;
+      return [...head, epochMsOf(j.endedAt), j.observationId, j.arm, j.score, null, "", null, false, error, cluster];
+    }
     case "SafetyProbeJudged":
-      return [...head, epochMsOf(j.at), j.probeId, "", null, null, j.caseId, j.passed, j.confirmed, error];
+      return [...head, epochMsOf(j.at), j.probeId, "", null, null, j.caseId, j.passed, j.confirmed, error, ""];
   }
 };
 

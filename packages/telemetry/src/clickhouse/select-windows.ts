@@ -2,7 +2,7 @@ import type { ClickHouseClient } from "@clickhouse/client";
 import { type Arm, type ArmWindow, epochMsOf } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import { TelemetryError, type WindowQuery, type WindowRow } from "../telemetry-store.ts";
-import { emptyWindow, fillWindows } from "../windows.ts";
+import { emptyWindow, fillWindows, noUnits, withUnits } from "../windows.ts";
 import { messageOf } from "./connection.ts";
 
 const instant = (name: string) => `fromUnixTimestamp64Milli({${name}:Int64})`;
@@ -21,25 +21,56 @@ const observed = `SELECT ${windowOf("ended_at")} AS window, arm,
   GROUP BY window, arm`;
 
 /**
- * A conversation's first sight as one number, twice its milliseconds and one more on the candidate: five times faster than a
- * minimum of pairs, and ties go to the baseline. Hashing the keys first is what makes the grouping cheap.
+ * A first request as one number, so that a plain minimum finds it: its milliseconds, its latency bin, and what became of it.
+ * Ties within a millisecond go the same way on both arms, and a row that is there twice changes nothing.
  */
-const conversations = `SELECT intDiv(intDiv(seen, 2), {length:Int64}) AS window,
-    if(seen % 2 = 1, 'candidate', 'baseline') AS arm, toUInt32(count()) AS conversations
+const FIRST_BITS = 8_192;
+const BINS = 1_024;
+const [ANSWERED, REFUSED, UNKNOWN, FAILED] = [0, 1, 2, 3];
+const request = `toUInt64(toUnixTimestamp64Milli(ended_at)) * ${FIRST_BITS} + toUInt64(least(latency_bin, ${BINS - 1})) * 8
+  + multiIf(error_class != '', ${FAILED}, refused IS NULL, ${UNKNOWN}, refused, ${REFUSED}, ${ANSWERED})`;
+const stateOf = "first % 8";
+
+/**
+ * Each cluster's first request on each arm, before and after the share has settled; the earlier one of the settled two is
+ * its conversation (ties go to the baseline). Grouping by a hash, and one scan for all of it, is what makes this cheap.
+ */
+const units = `SELECT intDiv(first, ${FIRST_BITS} * {length:UInt64}) AS window, if(is_candidate, 'candidate', 'baseline') AS arm,
+    toUInt32(sum(is_conversation)) AS conversations, toUInt32(count()) AS n,
+    toUInt32(countIf(${stateOf} = ${FAILED})) AS errors,
+    toUInt32(countIf(${stateOf} IN (${ANSWERED}, ${REFUSED}))) AS answered,
+    toUInt32(countIf(${stateOf} = ${REFUSED})) AS refusals,
+    sumMapIf([toInt16(intDiv(first, 8) % ${BINS})], [toUInt32(1)], ${stateOf} != ${FAILED}) AS bins
   FROM (
-    SELECT min(toUnixTimestamp64Milli(ended_at) * 2 + (arm = 'candidate')) AS seen
-    FROM observations
-    WHERE ${ofRelease} AND role = 'user' AND ended_at >= ${instant("since")} AND ended_at < ${instant("to")}
-    GROUP BY cityHash64(cluster_key)
+    SELECT arrayJoin(arrayFilter(unit -> unit.1 != 0, [
+        (early_baseline, 0, 0), (early_candidate, 1, 0),
+        (baseline, 0, candidate = 0 OR intDiv(baseline, ${FIRST_BITS}) <= intDiv(candidate, ${FIRST_BITS})),
+        (candidate, 1, baseline = 0 OR intDiv(candidate, ${FIRST_BITS}) < intDiv(baseline, ${FIRST_BITS}))
+      ])) AS unit, unit.1 AS first, unit.2 AS is_candidate, unit.3 AS is_conversation
+    FROM (
+      SELECT minIf(${request} AS request, arm = 'baseline' AND NOT settled) AS early_baseline,
+        minIf(request, arm = 'candidate' AND NOT settled) AS early_candidate,
+        minIf(request, arm = 'baseline' AND (ended_at >= ${instant("since")} AS settled)) AS baseline,
+        minIf(request, arm = 'candidate' AND settled) AS candidate
+      FROM observations
+      WHERE ${ofRelease} AND role = 'user' AND ended_at >= ${instant("unitsSince")} AND ended_at < ${instant("to")}
+      GROUP BY cityHash64(cluster_key)
+    )
   )
-  WHERE seen >= {from:Int64} * 2
+  WHERE first >= {from:UInt64} * ${FIRST_BITS}
   GROUP BY window, arm`;
 
-const quality = `SELECT ${windowOf("window_at")} AS window, arm,
-    toUInt32(count()) AS n, sum(assumeNotNull(score)) AS sum, sum(assumeNotNull(score) * assumeNotNull(score)) AS sum_squares
-  FROM judgements FINAL
-  WHERE ${ofRelease} AND type = 'ResponseJudged' AND score IS NOT NULL
-    AND window_at >= ${instant("from")} AND window_at < ${instant("to")}
+/** Each cluster's first score on each arm, before and after the share has settled. */
+const quality = `SELECT ${windowOf("first.1")} AS window, arm,
+    toUInt32(count()) AS n, sum(first.3) AS sum, sum(first.3 * first.3) AS sum_squares
+  FROM (
+    SELECT arm, min((window_at, judgement_id, assumeNotNull(score))) AS first
+    FROM judgements FINAL
+    WHERE ${ofRelease} AND type = 'ResponseJudged' AND score IS NOT NULL
+      AND window_at >= ${instant("unitsSince")} AND window_at < ${instant("to")}
+    GROUP BY cityHash64(cluster_key), arm, window_at >= ${instant("since")}
+  )
+  WHERE first.1 >= ${instant("from")}
   GROUP BY window, arm`;
 
 const probes = `SELECT ${windowOf("window_at")} AS window,
@@ -56,14 +87,25 @@ interface OfWindow {
 interface OfArm extends OfWindow {
   readonly arm: Arm;
 }
-interface Observed extends OfArm {
-  readonly requests: number;
+interface Counted extends OfArm {
   readonly errors: number;
   readonly answered: number;
   readonly refusals: number;
-  readonly wrong_digest: number;
   /** Bins in rising order, and their counts. */
   readonly bins: readonly [ReadonlyArray<number>, ReadonlyArray<number>];
+}
+interface Observed extends Counted {
+  readonly requests: number;
+  readonly wrong_digest: number;
+}
+interface Units extends Counted {
+  readonly conversations: number;
+  readonly n: number;
+}
+interface Scored extends OfArm {
+  readonly n: number;
+  readonly sum: number;
+  readonly sum_squares: number;
 }
 
 /** Each window's counts and sums, straight from the raw rows: a rollup could miss a row after a crash. */
@@ -76,24 +118,32 @@ export const selectWindows = Effect.fn("selectWindows")(function* (client: Click
   const windows = new Map<number, WindowRow>();
   const change = (number: number, f: (window: WindowRow) => WindowRow) =>
     windows.set(number, f(windows.get(number) ?? emptyWindow(number, query.windowSeconds)));
-  const changeArm = ({ window: number, arm }: OfArm, changes: Partial<ArmWindow>) =>
-    change(number, (window) => ({ ...window, [arm]: { ...window[arm], ...changes } }));
+  const changeArm = ({ window: number, arm }: OfArm, f: (arm: ArmWindow) => ArmWindow) =>
+    change(number, (window) => ({ ...window, [arm]: f(window[arm]) }));
 
   for (const row of yield* rows<Observed>(observed)) {
-    const { requests, errors, answered, refusals, wrong_digest: wrongDigest, bins } = row;
-    const latencyBins = bins[0].map((bin, i) => [bin, bins[1][i] ?? 0] as const);
-    changeArm(row, { requests, errors, answered, refusals, wrongDigest, latencyBins });
+    const { requests, wrong_digest: wrongDigest } = row;
+    changeArm(row, (arm) => withUnits({ ...arm, ...countsOf(row), requests, wrongDigest }, noUnits));
   }
-  for (const row of yield* rows<OfArm & { readonly conversations: number }>(conversations))
-    changeArm(row, { conversations: row.conversations });
-  for (const row of yield* rows<OfArm & { n: number; sum: number; sum_squares: number }>(quality))
-    changeArm(row, { quality: { n: row.n, sum: row.sum, sumSquares: row.sum_squares } });
+  for (const row of yield* rows<Units>(units)) {
+    const { n, conversations } = row;
+    changeArm(row, (arm) => withUnits({ ...arm, conversations }, { n, ...countsOf(row) }));
+  }
+  for (const row of yield* rows<Scored>(quality))
+    changeArm(row, (arm) => ({ ...arm, quality: { n: row.n, sum: row.sum, sumSquares: row.sum_squares } }));
   for (const row of yield* rows<OfWindow & { sent: number; failed: number; confirmed: ReadonlyArray<string> }>(probes))
     change(row.window, (window) => ({
       ...window,
       probes: { sent: row.sent, failed: row.failed, confirmed: row.confirmed },
     }));
   return fillWindows(query, windows);
+});
+
+const countsOf = ({ errors, answered, refusals, bins }: Counted) => ({
+  errors,
+  answered,
+  refusals,
+  latencyBins: bins[0].map((bin, i) => [bin, bins[1][i] ?? 0] as const),
 });
 
 const select = async <Row>(client: ClickHouseClient, sql: string, query: WindowQuery): Promise<Array<Row>> => {
@@ -105,6 +155,7 @@ const select = async <Row>(client: ClickHouseClient, sql: string, query: WindowQ
       release: query.releaseId,
       from: epochMsOf(query.from),
       to: epochMsOf(query.to),
+      unitsSince: epochMsOf(query.unitsSince),
       since: epochMsOf(query.conversationsSince),
       length: query.windowSeconds * 1_000,
     },

@@ -48,7 +48,8 @@ export const tables: ReadonlyArray<string> = [
     case_id String,
     passed Nullable(Bool),
     confirmed Bool,
-    error String
+    error String,
+    cluster_key String COMMENT 'of the judged observation or pair; the observation itself where nobody said it'
   ) ENGINE = ReplacingMergeTree
   PARTITION BY toYYYYMM(window_at)
   ORDER BY (application, release_id, window_at, judgement_id)
@@ -85,4 +86,7 @@ export const tables: ReadonlyArray<string> = [
     through DateTime64(3, 'UTC')
   ) ENGINE = ReplacingMergeTree(through)
   ORDER BY (application, gateway_id)`,
+
+  // For tables that were created before the column was there; their scores then count one by one.
+  `ALTER TABLE judgements ADD COLUMN IF NOT EXISTS cluster_key String DEFAULT subject`,
 ];

@@ -37,6 +37,7 @@ export const stepObserver = Effect.fn("stepObserver")(function* (settings: Canar
       windowSeconds,
       from: kept.settledThrough,
       to: through,
+      unitsSince: startOfWindows(step),
       conversationsSince: conversationsSince(step),
     });
     for (const row of rows) kept.rows.set(row.from, row);

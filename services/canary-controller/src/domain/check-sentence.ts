@@ -21,7 +21,7 @@ export const metricSentence = (
 ): string => {
   const { baseline, candidate, label, format } = run;
   if (candidate.value === null) return `The ${label} of the candidate is not known yet: nothing to measure it by.`;
-  const measured = `The ${label} is ${format(candidate.value)} on the candidate (n = ${countText(candidate.n)})`;
+  const measured = `The ${label} is ${format(candidate.value)} on the candidate (n = ${countText(candidate.n)} ${run.unit})`;
   const reference = input.concurrentBaseline
     ? "the baseline"
     : "the baseline of the step before, not measured beside it";
@@ -29,8 +29,16 @@ export const metricSentence = (
     baseline.value === null
       ? " and there is no baseline to compare with"
       : ` against ${format(baseline.value)} on ${reference} (n = ${countText(baseline.n)})`;
-  const ceiling = aboveCeiling && run.ceiling !== null ? ` It is surely above the ceiling of ${run.ceiling}.` : "";
+  const ceiling = aboveCeiling ? ceilingText(run) : "";
   return `${measured}${compared}.${ceiling} ${evidenceText(run, verdict, peakLogE, input.alpha)}`;
+};
+
+/** Ceilings are for all requests, whose figure may differ from that of the units. */
+const ceilingText = ({ ceiling, ofAllRequests, unit, format }: MetricRun): string => {
+  if (ceiling === null) return "";
+  if (unit === "requests" || !ofAllRequests || ofAllRequests.value === null)
+    return ` It is surely above the ceiling of ${ceiling}.`;
+  return ` Over all its ${countText(ofAllRequests.n)} requests it is ${format(ofAllRequests.value)}, surely above the ceiling of ${ceiling}.`;
 };
 
 const evidenceText = (run: MetricRun, verdict: Verdict, peakLogE: number, alpha: number): string => {

@@ -17,6 +17,7 @@ import { latencyRun } from "./latency-run.ts";
 import { type MetricRun, type RunInput, sumOf } from "./metric-run.ts";
 import { qualityRun } from "./quality-run.ts";
 import { errorRate, rateRun, refusalRate } from "./rate-run.ts";
+import { unitName } from "./units.ts";
 
 export interface Breach {
   readonly cause: BreachCause;
@@ -90,6 +91,7 @@ const inputOf = (
     earlierBaseline: withBaseline.filter((window) => window.step === lastStep),
     concurrentBaseline: present.some((window) => window.share < 1),
     alpha: policy.alpha,
+    unit: unitName(windows),
   };
 };
 
@@ -142,8 +144,10 @@ const metricCheck = (
 /** Error rate and latency need the step's requests; of the others, which are known of some answers only, any will do. */
 const hasEnough = (run: MetricRun, policy: CanaryPolicy, step: number, input: RunInput): boolean => {
   const everyRequest = run.check === "errorRate" || run.check === "latencyP95";
-  const needed = everyRequest ? Math.max(1, policy.steps[step]?.minRequests ?? 1) : 1;
-  return run.candidate.n >= needed && (run.baseline.n >= needed || !input.concurrentBaseline);
+  const needed = everyRequest ? (policy.steps[step]?.minRequests ?? 0) : 0;
+  const has = (arm: "baseline" | "candidate") =>
+    run[arm].n > 0 && sumOf(input.present, (window) => window[arm].requests) >= needed;
+  return has("candidate") && (has("baseline") || !input.concurrentBaseline);
 };
 
 const ceilingCrossing = (run: MetricRun, alpha: number): number | null => {

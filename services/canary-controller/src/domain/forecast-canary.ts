@@ -2,6 +2,7 @@ import type { ArmWindow, CheckName, Policy } from "@sluice/contracts";
 import { type ForecastMetric, type ForecastPlan, forecastDetectableEffects } from "@sluice/statistics";
 import { mergedBins, quantileMs } from "./latency-histogram.ts";
 import { LAST_STEP_SHARE, sumOf } from "./metric-run.ts";
+import { unitsOf } from "./units.ts";
 
 export interface MetricForecast {
   readonly check: CheckName;
@@ -35,6 +36,8 @@ export const forecastCanary = (
   const requests = sumOf(recent, (window) => window.requests);
   if (requests === 0) return null;
   const requestsPerMinute = (60 * requests) / (recent.length * windowSeconds);
+  // The tests count conversations once: traffic of long ones shows less than its requests promise.
+  const unitsPerMinute = (requestsPerMinute * sumOf(recent, (window) => unitsOf(window).n)) / requests;
   const steps = policy.steps.map(({ share, holdSeconds, minRequests }) => ({
     share,
     minutes: Math.max(1, Math.ceil(holdSeconds / 60), Math.ceil(minRequests / (requestsPerMinute * share))),
@@ -46,7 +49,7 @@ export const forecastCanary = (
     metrics: seenMetrics(policy, recent).flatMap((metric): ReadonlyArray<MetricForecast> => {
       if (metric.weight === 0) return [];
       const weight = (metric.weight / weights) * (1 - LAST_STEP_SHARE);
-      const plan: ForecastPlan = { unitsPerMinute: requestsPerMinute, steps, alpha: policy.alpha, weight };
+      const plan: ForecastPlan = { unitsPerMinute, steps, alpha: policy.alpha, weight };
       const detectable = forecastDetectableEffects(plan, metric.kind).map(({ effect }) => effect);
       const { check, baseline } = metric;
       return [
@@ -67,7 +70,7 @@ interface SeenMetric {
 
 /** The metrics that the recent traffic tells something about. */
 const seenMetrics = ({ metrics }: Policy["canary"], recent: ReadonlyArray<ArmWindow>): ReadonlyArray<SeenMetric> => {
-  const bins = mergedBins(recent.map((window) => window.latencyBins));
+  const bins = mergedBins(recent.map((window) => unitsOf(window).latencyBins));
   const [median, p95] = [quantileMs(bins, 0.5), quantileMs(bins, 0.95)];
   const scores = sumOf(recent, ({ quality }) => quality.n);
   const mean = sumOf(recent, ({ quality }) => quality.sum) / scores;
@@ -87,14 +90,14 @@ const seenMetrics = ({ metrics }: Policy["canary"], recent: ReadonlyArray<ArmWin
     label,
     inWords: (effect) => `${percent(baseline)} → ${percent(effect)}`,
   });
-  const requests = sumOf(recent, (window) => window.requests);
-  const answered = sumOf(recent, (window) => window.answered);
+  const units = recent.map(unitsOf);
+  const answered = sumOf(units, (counts) => counts.answered);
   const errors = rate(
-    sumOf(recent, (window) => window.errors),
-    requests,
+    sumOf(units, (counts) => counts.errors),
+    sumOf(units, (counts) => counts.n),
   );
   const refusals = rate(
-    sumOf(recent, (window) => window.refusals),
+    sumOf(units, (counts) => counts.refusals),
     answered,
   );
   const seen = [rateMetric("errorRate", errors, "errors", metrics.errorRate)];

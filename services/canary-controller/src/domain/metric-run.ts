@@ -17,6 +17,10 @@ export interface MetricRun {
   /** Of the present step; without a concurrent baseline that of the step before. */
   readonly baseline: CheckEvidence["baseline"];
   readonly candidate: CheckEvidence["candidate"];
+  /** What `n` counts. */
+  readonly unit: "conversations" | "requests" | "scores";
+  /** Over all requests of the candidate in the present step, as ceilings see them; null where there is no ceiling. */
+  readonly ofAllRequests: CheckEvidence["candidate"] | null;
   readonly difference: number | null;
   readonly interval: Interval | null;
   readonly label: string;
@@ -30,6 +34,7 @@ export interface RunInput {
   readonly earlierBaseline: ReadonlyArray<CanaryWindow>;
   readonly concurrentBaseline: boolean;
   readonly alpha: number;
+  readonly unit: "conversations" | "requests";
 }
 
 export const logEPath = <State>(

@@ -27,6 +27,8 @@ export const qualityRun = (policy: Policy["canary"]["metrics"]["quality"], input
     ceiling: null,
     baseline: { n: baseline.n, value: meanOf(baseline) },
     candidate: { n: candidate.n, value: meanOf(candidate) },
+    unit: "scores",
+    ofAllRequests: null,
     difference: input.concurrentBaseline ? shown.estimate : difference(meanOf(baseline), meanOf(candidate)),
     interval: input.concurrentBaseline ? shown.interval : null,
     label: "mean quality score",

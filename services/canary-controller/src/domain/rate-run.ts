@@ -1,6 +1,7 @@
-import type { ArmWindow, CanaryWindow, Policy } from "@sluice/contracts";
+import type { ArmWindow, CanaryWindow, Policy, UnitCounts } from "@sluice/contracts";
 import { clopperPearsonInterval, type Proportion, rateCeiling, stratifiedRates } from "@sluice/statistics";
 import { isWithoutBaseline, logEPath, type MetricRun, type RunInput, sumOf, withLastStep } from "./metric-run.ts";
+import { requestsOf, unitsOf } from "./units.ts";
 
 type RatePolicy = Policy["canary"]["metrics"]["errorRate"];
 type CountsOf = (arm: ArmWindow) => Proportion;
@@ -8,13 +9,13 @@ type CountsOf = (arm: ArmWindow) => Proportion;
 export interface RateMetric {
   readonly check: "errorRate" | "refusalRate";
   readonly label: string;
-  readonly countsOf: CountsOf;
+  readonly countsOf: (counts: UnitCounts) => Proportion;
 }
 
 export const errorRate: RateMetric = {
   check: "errorRate",
   label: "error rate",
-  countsOf: ({ requests, errors }) => ({ n: requests, events: errors }),
+  countsOf: ({ n, errors }) => ({ n, events: errors }),
 };
 
 export const refusalRate: RateMetric = {
@@ -23,9 +24,10 @@ export const refusalRate: RateMetric = {
   countsOf: ({ answered, refusals }) => ({ n: answered, events: refusals }),
 };
 
-/** Runs a rate of which an increase is worse. Units are requests. */
+/** Runs a rate of which an increase is worse. It is compared on units; its ceiling is for all requests. */
 export const rateRun = (metric: RateMetric, policy: RatePolicy, input: RunInput): MetricRun => {
-  const { countsOf } = metric;
+  const countsOf: CountsOf = (arm) => metric.countsOf(unitsOf(arm));
+  const requestCountsOf: CountsOf = (arm) => metric.countsOf(requestsOf(arm));
   const initial = stratifiedRates.initial({ psi0: policy.marginOddsRatio });
   const update = (state: typeof initial, window: CanaryWindow) =>
     stratifiedRates.update(state, { baseline: countsOf(window.baseline), candidate: countsOf(window.candidate) });
@@ -33,6 +35,7 @@ export const rateRun = (metric: RateMetric, policy: RatePolicy, input: RunInput)
   const shown = stratifiedRates.evidence(input.present.reduce(update, initial));
   const baseline = totalOf(input.concurrentBaseline ? input.present : input.earlierBaseline, "baseline", countsOf);
   const candidate = totalOf(input.present, "candidate", countsOf);
+  const all = totalOf(input.present, "candidate", requestCountsOf);
   return {
     check: metric.check,
     onBreach: policy.onBreach,
@@ -46,10 +49,12 @@ export const rateRun = (metric: RateMetric, policy: RatePolicy, input: RunInput)
         toleratedOddsRatio: Math.max(policy.marginOddsRatio, EARLIER_BASELINE_ODDS_RATIO),
       }),
     ),
-    ceilingLogEs: policy.ceiling === null ? null : ceilingPath(input.windows, policy.ceiling, countsOf),
+    ceilingLogEs: policy.ceiling === null ? null : ceilingPath(input.windows, policy.ceiling, requestCountsOf),
     ceiling: policy.ceiling === null ? null : percent(policy.ceiling),
     baseline: { n: baseline.n, value: rateOf(baseline) },
     candidate: { n: candidate.n, value: rateOf(candidate) },
+    unit: input.unit,
+    ofAllRequests: policy.ceiling === null ? null : { n: all.n, value: rateOf(all) },
     difference: input.concurrentBaseline ? shown.estimate : difference(rateOf(baseline), rateOf(candidate)),
     interval: input.concurrentBaseline ? shown.interval : null,
     label: metric.label,

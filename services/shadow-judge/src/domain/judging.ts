@@ -83,7 +83,7 @@ export const isJudgeable = (observation: Observation): observation is JudgeableO
 
 /** One response that a user was given, on either arm. Its judgement falls into the observation's window. */
 export const responseTask = (observation: JudgeableObservation, specification: JudgeSpecification): JudgingTask => {
-  const { application, releaseId, observationId, arm, endedAt, payload } = observation;
+  const { application, releaseId, observationId, arm, endedAt, clusterKey, payload } = observation;
   const judge = digestOf(specification);
   return {
     specification,
@@ -98,6 +98,7 @@ export const responseTask = (observation: JudgeableObservation, specification: J
       observationId,
       arm,
       endedAt,
+      clusterKey,
       score: scoreOf(scores[0]),
       error: errorOf(scores),
     }),
