@@ -54,6 +54,13 @@ if [ ! -x "$root/node_modules/.bin/node" ]; then
   # Standard output of an install is no part of the job's answer.
   npx -y pnpm@12 --dir "$root" install --frozen-lockfile >"$log" 2>&1 || finish_without_verdict 1 "Installing Sluice" "$log"
 fi
+# What goes to standard error is shown as it comes, and kept; the exit code is the command's.
+logged() {
+  {
+    "$@" 2>&1 1>&3 3>&- | tee "$log" >&2
+    return "${PIPESTATUS[0]}"
+  } 3>&1
+}
 sluice() { "$root/node_modules/.bin/node" "$root/packages/cli/src/main.ts" "$@"; }
 
 if [ "${INPUT_EVAL:-true}" = true ]; then
@@ -64,9 +71,9 @@ if [ "${INPUT_EVAL:-true}" = true ]; then
   git worktree add --detach --force "$tree" "$INPUT_BASELINE_REF" >"$log" 2>&1 ||
     finish_without_verdict 2 "Checking out the baseline (is fetch-depth 0 set?)" "$log"
   # shellcheck disable=SC2086 # The arguments are meant to be split.
-  sluice eval run --config "$INPUT_CONFIG" --out "$candidate" \
+  logged sluice eval run --config "$INPUT_CONFIG" --out "$candidate" \
     --baseline-config "$tree/$INPUT_CONFIG" --baseline-out "$baseline" \
-    ${INPUT_PROVIDERS:+--providers "$INPUT_PROVIDERS"} ${INPUT_EVAL_ARGUMENTS:-} 2> >(tee "$log" >&2)
+    ${INPUT_PROVIDERS:+--providers "$INPUT_PROVIDERS"} ${INPUT_EVAL_ARGUMENTS:-}
   code=$?
   git worktree remove --force "$tree" 2>/dev/null
   # 5: too many errors. The results are there, and the gate says more about them.
@@ -85,7 +92,7 @@ if [ -f "$INPUT_CONFIG" ]; then set -- "$@" --policy "$INPUT_CONFIG"; fi
 
 # Annotations go to standard error, where the runner reads them too.
 rm -f "$comment"
-sluice gate "$@" --json --markdown "$comment" --junit "$out/gate.junit.xml" >"$report" 2> >(tee "$log" >&2)
+logged sluice gate "$@" --json --markdown "$comment" --junit "$out/gate.junit.xml" >"$report"
 code=$?
 if [ ! -f "$comment" ]; then finish_without_verdict $code "sluice gate" "$log"; fi
 
