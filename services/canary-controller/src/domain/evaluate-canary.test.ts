@@ -4,6 +4,7 @@ import { randomSource } from "@sluice/statistics";
 import * as Schema from "effect/Schema";
 import { type CanaryEvaluation, evaluateCanary } from "./evaluate-canary.ts";
 import { type Behaviour, healthy, simulatedWindow } from "./simulated-windows.fixture.ts";
+import { requestsOf } from "./units.ts";
 
 const canaryPolicy = (changes: Record<string, unknown> = {}): Policy["canary"] =>
   Schema.decodeUnknownSync(Policy)({ offline: {}, shadow: {}, canary: changes }).canary;
@@ -109,6 +110,26 @@ describe("evaluateCanary", () => {
   it("does not blame the candidate for an outage of both arms", () => {
     const evaluation = evaluate(rollout({ seed: 3, drift: (i) => (i >= 5 && i < 9 ? 15 : 1) }));
     assert.isNull(evaluation.breach);
+  });
+
+  it("compares conversations, and limits requests", () => {
+    // Each conversation fails in its later requests only, on the candidate: units are fine, and users are not.
+    const withUnits = (window: CanaryWindow): CanaryWindow => ({
+      ...window,
+      baseline: { ...window.baseline, units: { ...requestsOf(window.baseline) } },
+      candidate: {
+        ...window.candidate,
+        errors: Math.round(0.4 * window.candidate.requests),
+        units: { ...requestsOf(window.candidate) },
+      },
+    });
+    const windows = rollout({ seed: 5 }).map(withUnits);
+    const compared = evaluate(windows);
+    assert.isNull(compared.breach);
+    assert.match(check(compared, "errorRate").sentence, /\(n = [\d,]+ conversations\)/);
+    const limited = evaluate(windows, canaryPolicy({ steps, metrics: { errorRate: { ceiling: 0.2 } } }));
+    assert.strictEqual(limited.breach?.cause, "ceiling");
+    assert.match(limited.breach?.sentence ?? "", /Over all its [\d,]+ requests it is (39|40)\.\d\d %, surely above/);
   });
 
   it("tolerates what the margin tolerates", () => {

@@ -18,7 +18,7 @@ export interface Traffic {
 
 const START = Date.UTC(2026, 0, 1, 12);
 
-const poisson = (random: RandomSource, mean: number): number => {
+export const poisson = (random: RandomSource, mean: number): number => {
   // Normal above 50: a simulation of traffic needs no better.
   if (mean > 50) return Math.max(0, Math.round(mean + Math.sqrt(mean) * gaussian(random)));
   let product = random();
@@ -30,7 +30,7 @@ const poisson = (random: RandomSource, mean: number): number => {
   return count;
 };
 
-const gaussian = (random: RandomSource): number =>
+export const gaussian = (random: RandomSource): number =>
   Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 
 const arm = (random: RandomSource, requests: number, behaviour: Behaviour, judgedShare: number): ArmWindow => {
