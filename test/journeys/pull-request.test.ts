@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { evalSetOf, type ModelServer, startModelServer } from "@sluice/simulator";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
-import { playAction } from "../support/composite-action.ts";
+import { playAction } from "../support/played-steps.ts";
 
 // The pull request's job as a team runs it: a repository with a base commit and a changed prompt, the action's own steps,
 // real processes, and a simulated model.
@@ -109,18 +109,21 @@ const play = async (
   { workspace, base }: { readonly workspace: string; readonly base: string },
   more: { readonly inputs?: Record<string, string>; readonly head?: string; readonly api?: string } = {},
 ) =>
-  playAction({
-    ...{ action, workspace },
-    inputs: { providers: "providers.json", ...more.inputs },
-    event: {
-      pull_request: {
-        number: 5,
-        base: { sha: base, repo: { full_name: "shop/bot" } },
-        head: { repo: { full_name: more.head ?? "shop/bot" } },
+  playAction(
+    action,
+    { providers: "providers.json", ...more.inputs },
+    {
+      workspace,
+      event: {
+        pull_request: {
+          number: 5,
+          base: { sha: base, repo: { full_name: "shop/bot" } },
+          head: { repo: { full_name: more.head ?? "shop/bot" } },
+        },
       },
+      environment: { GITHUB_REPOSITORY: "shop/bot", GITHUB_API_URL: more.api ?? "http://127.0.0.1:1" },
     },
-    environment: { GITHUB_REPOSITORY: "shop/bot", GITHUB_API_URL: more.api ?? "http://127.0.0.1:1" },
-  });
+  );
 
 const annotations = (log: string) => log.split("\n").filter((line) => /^::(?:error|warning|notice) /u.test(line));
 
