@@ -1,5 +1,5 @@
 import * as Schema from "effect/Schema";
-import { Count, NonNegative } from "./primitives.ts";
+import { Count, Digest, NonNegative, Timestamp } from "./primitives.ts";
 
 const Score = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }));
 
@@ -31,3 +31,12 @@ export const PairedResultLine = Schema.Struct({
   candidate: Schema.Struct(outcome),
 }).annotate({ identifier: "PairedResultLine" });
 export type PairedResultLine = typeof PairedResultLine.Type;
+
+/**
+ * `RESULTS.manifest.json` beside a file of case results: what was evaluated, and when. Written by whoever ran the
+ * evaluation, so that the gate can tell results of another bundle, another eval set or another month from the right ones.
+ */
+export const ResultsManifest = Schema.Struct({ evalSet: Digest, bundle: Digest, producedAt: Timestamp }).annotate({
+  identifier: "ResultsManifest",
+});
+export type ResultsManifest = typeof ResultsManifest.Type;

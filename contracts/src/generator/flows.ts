@@ -55,6 +55,7 @@ export const flows: ReadonlyArray<Flow> = [
       "CanaryStepStarted",
       "CanaryStepPassed",
       "CanaryHeld",
+      "CanaryHoldEnded",
       "CanaryBreached",
       "MitigationConfirmed",
       "ReleaseRolledBack",

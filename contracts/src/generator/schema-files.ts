@@ -1,5 +1,5 @@
 import type * as Schema from "effect/Schema";
-import { CaseResultLine, PairedResultLine } from "../case-result.ts";
+import { CaseResultLine, PairedResultLine, ResultsManifest } from "../case-result.ts";
 import { Configuration } from "../configuration.ts";
 import { DeadLetter } from "../dead-letter.ts";
 import { EvalCase, EvalSetDocument } from "../eval-set.ts";
@@ -27,6 +27,7 @@ export const eventTypes = Object.keys(eventSchemas) as ReadonlyArray<EventType>;
 const formats: { readonly [file: string]: { readonly schema: Schema.Top; readonly closed: boolean; title: string } } = {
   "case-result-line": { schema: CaseResultLine, closed: false, title: "One line of a case-result file (one arm)" },
   "paired-result-line": { schema: PairedResultLine, closed: false, title: "One line of a paired file (both arms)" },
+  "results-manifest": { schema: ResultsManifest, closed: true, title: "What a file of case results is of" },
   "eval-case": { schema: EvalCase, closed: true, title: "One line of an eval set" },
   "eval-set": { schema: EvalSetDocument, closed: true, title: "An eval set as one document" },
   "safety-probe": { schema: SafetyProbe, closed: false, title: "One line of a safety-probe set" },

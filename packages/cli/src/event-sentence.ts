@@ -31,6 +31,8 @@ export const eventSentence = (event: ReleaseEvent): string => {
       return `step passed. ${event.evidence.sentence}`;
     case "CanaryHeld":
       return `held (${event.cause}): waits for ${event.waitsFor} until ${event.until}`;
+    case "CanaryHoldEnded":
+      return "no longer held";
     case "CanaryBreached":
       return `breach (${event.cause}): ${event.sentence}`;
     case "MitigationConfirmed":

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import { access, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { CaseResultLine } from "@sluice/contracts";
+import { type CaseResultLine, timestampOf } from "@sluice/contracts";
 import {
   type ArmPlan,
   asksOf,
@@ -20,11 +20,13 @@ import {
   resultLine,
 } from "@sluice/evals/runner/index";
 import { Judge } from "@sluice/judge";
+import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { Exit, exitCodes, usageError } from "../exit.ts";
 import { print, printJson, remark } from "../output.ts";
 import { readProviders } from "../providers-file.ts";
+import { writeManifest } from "../results-manifest.ts";
 import type { EvalRunFlags } from "./eval-run.ts";
 import { outlivesItsStarter } from "./eval-run-courier.ts";
 import { progressLine } from "./eval-run-progress.ts";
@@ -99,12 +101,15 @@ const work = Effect.fnUntraced(function* (
     asExit,
   );
   const files = { baseline: given.baselineOut, candidate: given.out };
+  const producedAt = timestampOf(yield* Clock.currentTimeMillis);
   for (const { plan, outcomes } of run.arms) {
     const costUsdOf = prices?.currency === "USD" ? plan.costOf : null;
+    const file = files[plan.arm] ?? "";
     yield* writeResults(
-      files[plan.arm] ?? "",
+      file,
       outcomes.map((outcome) => resultLine(outcome, costUsdOf)),
     );
+    yield* writeManifest(file, { evalSet: evalSet.digest, bundle: plan.bundle, producedAt });
   }
   const summary = runSummary(run, { evalSet: evalSet.digest, counts: line.counts, ledger, prices, files });
   yield* given.json ? printJson(summary) : print(summaryText(summary));

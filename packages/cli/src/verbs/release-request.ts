@@ -1,6 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { DecidedBody, hasEnded, type ReleasePhase, ReleaseState, type Timestamp, timestampOf } from "@sluice/contracts";
-import * as Clock from "effect/Clock";
+import {
+  type BundleReference,
+  DecidedBody,
+  hasEnded,
+  type OfflineEvidence,
+  type ReleasePhase,
+  ReleaseState,
+  type Timestamp,
+  timestampOf,
+} from "@sluice/contracts";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
@@ -12,6 +20,7 @@ import { Exit, exitCodes, usageError } from "../exit.ts";
 import { json, url } from "../flags.ts";
 import { print, printJson } from "../output.ts";
 import { callRegistry, type RegistryAddress, registryAddress } from "../registry-client.ts";
+import { manifestFileOf, readManifest, writtenAt } from "../results-manifest.ts";
 import { readRegistry } from "./release-read.ts";
 import { exitOf, timeout, watchRelease, within } from "./release-watch.ts";
 
@@ -27,6 +36,10 @@ const flags = {
   config,
   baseline: text("baseline", "Eval results of the baseline, one JSON object a line (plain or .gz)"),
   candidate: text("candidate", "Eval results of the candidate on the same cases"),
+  attest: Flag.Boolean("attest").pipe(
+    Flag.withDescription("Results without a manifest are of this bundle and the present baseline: your word"),
+    Flag.withDefault(false),
+  ),
   description: Flag.String("description").pipe(Flag.withDescription("What changes, in words"), Flag.withDefault("")),
   commit: text("commit", "Commit of the change"),
   link: text("link", "Link to the change"),
@@ -48,12 +61,8 @@ export const requestCommand = Command.make("request", flags, (given) =>
     const mergedAt = yield* instant(Option.getOrUndefined(given.mergedAt));
     const candidate = yield* putBundle(address, bundle);
     const files = yield* resultFiles(Option.getOrUndefined(given.baseline), Option.getOrUndefined(given.candidate));
-    const evidence = files && {
-      evalSet: yield* putFile(address, evalSet ?? files.baseline),
-      producedAt: timestampOf(yield* Clock.currentTimeMillis),
-      baseline: { bundle: yield* baselineOf(address, application), results: yield* putFile(address, files.baseline) },
-      candidate: { bundle: candidate.digest, results: yield* putFile(address, files.candidate) },
-    };
+    const evidence =
+      files && (yield* evidenceOf(address, files, { application, candidate, evalSet, attest: given.attest }));
     const answer = yield* callRegistry(address, {
       method: "POST",
       path: "/v1/releases",
@@ -90,6 +99,58 @@ const resultFiles = (baseline: string | undefined, candidate: string | undefined
   if (baseline === undefined && candidate === undefined) return Effect.succeed(null);
   return Effect.fail(usageError("give both --baseline and --candidate, or neither"));
 };
+
+interface About {
+  readonly application: string;
+  readonly candidate: BundleReference;
+  readonly evalSet: string | null;
+  readonly attest: boolean;
+}
+
+/**
+ * What the results are of comes from their manifests, which were written when the evaluation ran: only so can the gate
+ * find results of another bundle, or of last month. Without them somebody has to say it, and is on record with the request.
+ */
+const evidenceOf = Effect.fnUntraced(function* (
+  address: RegistryAddress,
+  files: { readonly baseline: string; readonly candidate: string },
+  { application, candidate, evalSet, attest }: About,
+): Effect.fn.Return<OfflineEvidence, Exit> {
+  const [baselineManifest, candidateManifest] = [
+    yield* readManifest(files.baseline),
+    yield* readManifest(files.candidate),
+  ];
+  const results = {
+    baseline: yield* putFile(address, files.baseline),
+    candidate: yield* putFile(address, files.candidate),
+  };
+  if (baselineManifest && candidateManifest) {
+    if (baselineManifest.evalSet !== candidateManifest.evalSet)
+      return yield* invalid(`${files.baseline} and ${files.candidate} are of different eval sets; run one set on both`);
+    return {
+      evalSet: candidateManifest.evalSet,
+      producedAt: earlier(baselineManifest.producedAt, candidateManifest.producedAt),
+      baseline: { bundle: baselineManifest.bundle, results: results.baseline },
+      candidate: { bundle: candidateManifest.bundle, results: results.candidate },
+    };
+  }
+  if (!attest) {
+    const missing = manifestFileOf(baselineManifest ? files.candidate : files.baseline);
+    return yield* invalid(
+      `${missing} is missing, which says what the results are of: sluice eval run writes it; or give --attest to say yourself that they are of this bundle and the present baseline`,
+    );
+  }
+  return {
+    evalSet: yield* putFile(address, evalSet ?? files.baseline),
+    producedAt: earlier(yield* writtenAt(files.baseline), yield* writtenAt(files.candidate)),
+    baseline: { bundle: yield* baselineOf(address, application), results: results.baseline },
+    candidate: { bundle: candidate.digest, results: results.candidate },
+  };
+});
+
+const invalid = (sentence: string) => new Exit({ code: exitCodes.invalid, sentence });
+
+const earlier = (a: Timestamp, b: Timestamp): Timestamp => (a < b ? a : b);
 
 const baselineOf = Effect.fnUntraced(function* (address: RegistryAddress, application: string) {
   const state = yield* readRegistry(address, `/v1/applications/${application}`, ReleaseState);
