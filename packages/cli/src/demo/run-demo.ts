@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { digestOfBytes, KpiBody, type Role, VerificationBody } from "@sluice/contracts";
+import { digestOfBytes, KpiBody, type ReleasePhase, type Role, VerificationBody } from "@sluice/contracts";
 import {
   simulateUsers,
   startModelServer,
@@ -156,12 +156,25 @@ const closing = Effect.fnUntraced(function* (stage: Stage, outcomes: ReadonlyArr
   // The analysts' table follows the record a moment later.
   const kpis = yield* readRegistry(stage.ci, "/v1/kpi", KpiBody).pipe(
     Effect.repeat({
-      until: (body) => body.kpi_overrides.length > 0 && body.kpi_lead_time.length > 0,
-      schedule: Schedule.max([Schedule.spaced("200 millis"), Schedule.recurs(25)]),
+      until: (body) => isComplete(body, outcomes),
+      schedule: Schedule.max([Schedule.spaced("200 millis"), Schedule.recurs(50)]),
     }),
   );
   return { outcomes, audit, kpis, pages: [...pages.received] };
 });
+
+/** Whether every end of a release has reached its view. */
+const isComplete = (kpis: typeof KpiBody.Type, outcomes: ReadonlyArray<Outcome>): boolean => {
+  const ended = (phase: ReleasePhase) => outcomes.filter(({ phases }) => phases.at(-1) === phase).length;
+  const sum = (rows: ReadonlyArray<Readonly<Record<string, unknown>>>, column: string) =>
+    rows.reduce((total, row) => total + Number(row[column] ?? 0), 0);
+  return (
+    sum(kpis.kpi_lead_time, "releases") >= ended("completed") &&
+    sum(kpis.kpi_overrides, "overridden") >= outcomes.filter(({ phases }) => phases.length > 1).length &&
+    sum(kpis.kpi_rollbacks, "rolled_back") >= ended("rolled-back") &&
+    sum(kpis.kpi_shadow_regressions, "regressed") >= ended("regressed")
+  );
+};
 
 interface Summary {
   readonly outcomes: ReadonlyArray<Outcome>;
