@@ -2,6 +2,8 @@ import { assert, it } from "@effect/vitest";
 import { PagerInbox } from "@sluice/pager";
 import { TelemetryError, TelemetryStore } from "@sluice/telemetry";
 import * as Effect from "effect/Effect";
+import * as Exit from "effect/Exit";
+import * as Scope from "effect/Scope";
 import { onAMorning, pass, passedShadow, policy, simulatedGateway } from "./application/controlled-stack.fixture.ts";
 import { active, afterShadow, find, recorded, secondsBetween } from "./application/recorded-log.fixture.ts";
 import { canaryControllerService } from "./canary-controller-service.ts";
@@ -20,6 +22,24 @@ it.effect("a gateway that does not take the pin is named when the deadline comes
     const rolledBack = find(events, "ReleaseRolledBack");
     assert.deepStrictEqual(rolledBack.unacknowledged, ["gw-deaf"]);
     assert.isAtLeast(secondsBetween(find(events, "CanaryBreached").at, rolledBack.at), 10);
+  }).pipe(onAMorning),
+);
+
+it.effect("a gateway that was cut off before the breach is no mitigated one: it is named at the deadline", () =>
+  Effect.gen(function* () {
+    const events = yield* recorded;
+    const cutOff = yield* Scope.make();
+    yield* Scope.provide(simulatedGateway("gw-cut-off"), cutOff);
+    const gateway = yield* simulatedGateway("gw-1");
+    yield* passedShadow();
+    yield* canaryControllerService({});
+    yield* pass(3);
+    yield* Scope.close(cutOff, Exit.void);
+    yield* pass(7);
+    gateway.candidateErrorRate = 1;
+    yield* pass(20);
+    assert.deepStrictEqual(find(events, "ReleaseRolledBack").unacknowledged, ["gw-cut-off"]);
+    assert.notInclude(afterShadow(events), "MitigationConfirmed");
   }).pipe(onAMorning),
 );
 

@@ -1,10 +1,10 @@
 import { type ReleaseEvent, releasesTopic, timestampOf } from "@sluice/contracts";
 import { EventBus, type Received } from "@sluice/event-bus";
-import type { ApplicationState, Release, ReleaseCommand } from "@sluice/release";
+import { type ApplicationState, policyOf, type Release, type ReleaseCommand } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
-import { type GatewayBook, liveGateways, mitigationOf } from "../domain/gateway-book.ts";
+import { type GatewayBook, gatewaysToPin, mitigationOf } from "../domain/gateway-book.ts";
 import { type Facts, plan } from "../domain/plan.ts";
 import {
   earlierWindows,
@@ -45,7 +45,8 @@ export const controlLoop = Effect.fn("controlLoop")(function* (
   const factsOf = Effect.fnUntraced(function* (state: ApplicationState, release: Release, now: string) {
     const step = release.step ?? 0;
     const known = hasReached(history, state.application, state.version);
-    const live = liveGateways(gateways(), now, settings.gatewayTimeoutMs);
+    const { maxUnwatchedSeconds } = policyOf(release).canary;
+    const asked = gatewaysToPin(gateways(), release.since, maxUnwatchedSeconds, settings.gatewayTimeoutMs);
     const pinned = pinnedVersion(history, release.releaseId) ?? state.version;
     const isJudged = known && release.phase === "canary" && !release.stepPassed;
     const before = step > 0 ? passedEvidence(history, release.releaseId, step - 1) : null;
@@ -53,7 +54,7 @@ export const controlLoop = Effect.fn("controlLoop")(function* (
     const earlier = earlierWindows(history, release.releaseId, step);
     return {
       step: isJudged ? yield* observer.observe(release, observed, earlier, gateways(), now) : null,
-      mitigation: mitigationOf(live, state.application, pinned),
+      mitigation: mitigationOf(asked, state.application, pinned),
       passedEvidence: known ? passedEvidence(history, release.releaseId, step) : null,
     } satisfies Facts;
   });

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest";
 import type { GatewayReport } from "@sluice/contracts";
 import { at } from "@sluice/release/testing/samples";
-import { closedThrough, type GatewayBook, liveGateways, mitigationOf, recordReport } from "./gateway-book.ts";
+import { closedThrough, type GatewayBook, gatewaysToPin, liveGateways, mitigationOf, recordReport } from "./gateway-book.ts";
 
 const report = (
   gatewayId: string,
@@ -51,6 +51,24 @@ describe("mitigation", () => {
       gateways: [{ gatewayId: "gw-1", acknowledgedAt: at(10) }],
       unacknowledged: ["gw-2"],
     });
+  });
+
+  it("waits for a silent gateway as long as it may go on with the candidate, unless it took its leave", () => {
+    const book = bookOf(
+      report("gw-cut-off", 93, 6),
+      report("gw-long-gone", 60, 6),
+      report("gw-left", 99, 6, { live: false }),
+      report("gw-1", 101, 7),
+    );
+    assert.deepStrictEqual(mitigationOf(gatewaysToPin(book, at(100), 30, 5_000), "support-bot", 7), {
+      gateways: [{ gatewayId: "gw-1", acknowledgedAt: at(101) }],
+      unacknowledged: ["gw-cut-off"],
+    });
+    const back = recordReport(book, report("gw-cut-off", 104, 7), at(104));
+    assert.deepStrictEqual(
+      mitigationOf(gatewaysToPin(back, at(100), 30, 5_000), "support-bot", 7).unacknowledged,
+      [],
+    );
   });
 
   it("waits for a gateway that says it serves the pin and still serves the candidate", () => {

@@ -44,18 +44,29 @@ export const liveGateways = (book: GatewayBook, now: Timestamp, timeoutMs: numbe
   return [...book.values()].filter(({ report, heardAt }) => report.live && heardAt >= since);
 };
 
+/**
+ * Gateways that may have served the candidate when the release was pinned: a silent one goes on with the routing it has for
+ * `maxUnwatchedSeconds`. Only its own farewell takes one off the list; silence after the pin does not.
+ */
+export const gatewaysToPin = (
+  book: GatewayBook,
+  pinnedAt: Timestamp,
+  maxUnwatchedSeconds: number,
+  timeoutMs: number,
+): ReadonlyArray<KnownGateway> => liveGateways(book, pinnedAt, maxUnwatchedSeconds * 1_000 + timeoutMs);
+
 export interface Mitigation {
   readonly gateways: ReadonlyArray<{ readonly gatewayId: string; readonly acknowledgedAt: Timestamp }>;
   readonly unacknowledged: ReadonlyArray<string>;
 }
 
-/** Which of the live gateways serve the pinned routing, and have stopped serving the candidate. */
+/** Which of the gateways serve the pinned routing and have stopped serving the candidate, and which have not said so. */
 export const mitigationOf = (
-  live: ReadonlyArray<KnownGateway>,
+  asked: ReadonlyArray<KnownGateway>,
   application: ApplicationName,
   pinnedVersion: number,
 ): Mitigation => {
-  const answers = live.map(({ report, acknowledged }) => {
+  const answers = asked.map(({ report, acknowledged }) => {
     const pinned = acknowledged.get(application)?.find(({ version }) => version >= pinnedVersion);
     return {
       gatewayId: report.gatewayId,

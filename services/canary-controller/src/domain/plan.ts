@@ -49,7 +49,7 @@ const stepCommands = (head: Head, facts: StepFacts): ReadonlyArray<ReleaseComman
 };
 
 /**
- * Mitigation is confirmed when every live gateway serves the pin; then the release is rolled back. A gateway that does not
+ * Mitigation is confirmed when every gateway that may have served the candidate serves the pin; then the release is rolled back. A gateway that does not
  * answer in time is named in the rollback, which does not wait for it any longer.
  */
 const mitigationCommands = (
