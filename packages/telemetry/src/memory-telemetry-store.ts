@@ -19,7 +19,16 @@ import {
   type WindowQuery,
   type WindowRow,
 } from "./telemetry-store.ts";
-import { emptyArmWindow, emptyWindow, faultOfQuery, fillWindows, noUnits, windowNumber, withUnits } from "./windows.ts";
+import {
+  CLIENT_GONE_STATUS,
+  emptyArmWindow,
+  emptyWindow,
+  faultOfQuery,
+  fillWindows,
+  noUnits,
+  windowNumber,
+  withUnits,
+} from "./windows.ts";
 
 /** In memory, for tests: the same windows as ClickHouse gives, from plain code. It runs no SQL, so `query` always fails. */
 export const layerMemory: Layer.Layer<TelemetryStore> = Layer.sync(TelemetryStore, () => {
@@ -95,15 +104,20 @@ const aggregate = (
   return fillWindows(query, windows);
 };
 
+/** Nothing is known of the arm: neither an answer nor an error, and the time until the client left is no latency. */
+const isAbandoned = (o: Observation): boolean => o.status === CLIENT_GONE_STATUS && o.errorClass === null;
+
 const countObservation = (window: ArmWindow, o: Observation): ArmWindow => {
   const answered = o.errorClass === null;
+  const wrongDigest = window.wrongDigest + (o.servedBundle === o.assignedBundle ? 0 : 1);
+  if (isAbandoned(o)) return { ...window, wrongDigest };
   return {
     ...window,
     requests: window.requests + 1,
     errors: window.errors + (answered ? 0 : 1),
     answered: window.answered + (answered && o.refused !== null ? 1 : 0),
     refusals: window.refusals + (answered && o.refused ? 1 : 0),
-    wrongDigest: window.wrongDigest + (o.servedBundle === o.assignedBundle ? 0 : 1),
+    wrongDigest,
     latencyBins: answered ? addToBin(window.latencyBins, latencyBinOf(o.latencyMs)) : window.latencyBins,
   };
 };
@@ -154,12 +168,14 @@ const firstRequests = (observations: ReadonlyArray<Observation>, query: WindowQu
   );
 
 /** Ties within a millisecond go to the faster request, then to the one that fared better: as in ClickHouse. */
-const placeOf = ({ endedAt, latencyMs, errorClass, refused }: Observation): string => {
-  const state = errorClass !== null ? 3 : refused === null ? 2 : refused ? 1 : 0;
+const placeOf = (o: Observation): string => {
+  const { endedAt, latencyMs, errorClass, refused } = o;
+  const state = errorClass !== null ? 3 : isAbandoned(o) ? 4 : refused === null ? 2 : refused ? 1 : 0;
   return `${endedAt}/${String(latencyBinOf(latencyMs)).padStart(4, "0")}/${state}`;
 };
 
 const countUnit = (units: UnitCounts, o: Observation): UnitCounts => {
+  if (isAbandoned(o)) return units;
   const { errors, answered, refusals, latencyBins } = countObservation({ ...emptyArmWindow, ...units }, o);
   return { n: units.n + 1, errors, answered, refusals, latencyBins };
 };

@@ -267,6 +267,35 @@ export const telemetryStoreContract = <E>(name: string, layer: () => Layer.Layer
         }),
     );
 
+    promises(
+      "a client that left says nothing of the arm: no request, error, answer or latency, but a conversation",
+      (store) =>
+        Effect.gen(function* () {
+          const left = { status: 499, refused: null, latencyMs: 3 } as const;
+          yield* store.insertObservations([
+            batchOf([
+              observation(1, { ...left, clusterKey: "one" }),
+              observation(2, left),
+              // A stream may have begun, and a refusal may have been read.
+              observation(3, { ...left, refused: true }),
+              observation(4),
+              observation(5, { ...left, arm: "candidate", assignedBundle: digest("b") }),
+              // The provider's own 499 is an error like any other.
+              observation(6, { ...left, arm: "candidate", errorClass: "upstream-4xx" }),
+              observation(65, { clusterKey: "one" }),
+            ]),
+          ]);
+          const [first, second] = yield* store.windows(query());
+          assert.deepStrictEqual(
+            first?.baseline,
+            arm({ requests: 1, conversations: 4, answered: 1, latencyBins: [[latencyBinOf(500.25), 1]] }),
+          );
+          assert.deepStrictEqual(first?.candidate, arm({ requests: 1, conversations: 2, errors: 1, wrongDigest: 1 }));
+          // A first request that was left is what the conversation counts by, as a first error would be.
+          assert.strictEqual(second?.baseline.units?.n, 0);
+        }),
+    );
+
     promises("units start anew with the step, and once more when its share has settled", (store) =>
       Effect.gen(function* () {
         const one = { clusterKey: "one" };

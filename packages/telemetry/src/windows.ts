@@ -1,6 +1,9 @@
 import { type ArmWindow, epochMsOf, timestampOf, type UnitCounts } from "@sluice/contracts";
 import { MAX_WINDOWS_PER_QUERY, type WindowQuery, type WindowRow } from "./telemetry-store.ts";
 
+/** What gateways record of a request whose client left; see `Observation.status`. */
+export const CLIENT_GONE_STATUS = 499;
+
 export const emptyArmWindow: ArmWindow = {
   requests: 0,
   conversations: 0,

@@ -2,20 +2,27 @@ import type { ClickHouseClient } from "@clickhouse/client";
 import { type Arm, type ArmWindow, epochMsOf } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import { TelemetryError, type WindowQuery, type WindowRow } from "../telemetry-store.ts";
-import { emptyWindow, fillWindows, noUnits, withUnits } from "../windows.ts";
+import { CLIENT_GONE_STATUS, emptyWindow, fillWindows, noUnits, withUnits } from "../windows.ts";
 import { messageOf } from "./connection.ts";
 
 const instant = (name: string) => `fromUnixTimestamp64Milli({${name}:Int64})`;
 const windowOf = (column: string) => `intDiv(toUnixTimestamp64Milli(${column}), {length:Int64})`;
 const ofRelease = "application = {application:String} AND release_id = {release:String}";
 
+/**
+ * A client that left before its answer: nothing is known of the arm, neither an answer nor an error, and the time until it
+ * left is no latency. So the request counts for no rate; only its conversation was assigned, and with the right bundle or not.
+ * (An upstream that answers 499 itself has an error class, and is an error.)
+ */
+const abandoned = `(status = ${CLIENT_GONE_STATUS} AND error_class = '')`;
+
 const observed = `SELECT ${windowOf("ended_at")} AS window, arm,
-    toUInt32(count()) AS requests,
+    toUInt32(countIf(NOT ${abandoned})) AS requests,
     toUInt32(countIf(error_class != '')) AS errors,
-    toUInt32(countIf(error_class = '' AND refused IS NOT NULL)) AS answered,
-    toUInt32(countIf(error_class = '' AND refused = true)) AS refusals,
+    toUInt32(countIf(error_class = '' AND NOT ${abandoned} AND refused IS NOT NULL)) AS answered,
+    toUInt32(countIf(error_class = '' AND NOT ${abandoned} AND refused = true)) AS refusals,
     toUInt32(countIf(served_bundle != assigned_bundle)) AS wrong_digest,
-    sumMapIf([latency_bin], [toUInt32(1)], error_class = '') AS bins
+    sumMapIf([latency_bin], [toUInt32(1)], error_class = '' AND NOT ${abandoned}) AS bins
   FROM observations FINAL
   WHERE ${ofRelease} AND role = 'user' AND ended_at >= ${instant("from")} AND ended_at < ${instant("to")}
   GROUP BY window, arm`;
@@ -26,9 +33,9 @@ const observed = `SELECT ${windowOf("ended_at")} AS window, arm,
  */
 const FIRST_BITS = 8_192;
 const BINS = 1_024;
-const [ANSWERED, REFUSED, UNKNOWN, FAILED] = [0, 1, 2, 3];
+const [ANSWERED, REFUSED, UNKNOWN, FAILED, ABANDONED] = [0, 1, 2, 3, 4];
 const request = `toUInt64(toUnixTimestamp64Milli(ended_at)) * ${FIRST_BITS} + toUInt64(least(latency_bin, ${BINS - 1})) * 8
-  + multiIf(error_class != '', ${FAILED}, refused IS NULL, ${UNKNOWN}, refused, ${REFUSED}, ${ANSWERED})`;
+  + multiIf(error_class != '', ${FAILED}, ${abandoned}, ${ABANDONED}, refused IS NULL, ${UNKNOWN}, refused, ${REFUSED}, ${ANSWERED})`;
 const stateOf = "first % 8";
 
 /**
@@ -36,11 +43,12 @@ const stateOf = "first % 8";
  * its conversation (ties go to the baseline). Grouping by a hash, and one scan for all of it, is what makes this cheap.
  */
 const units = `SELECT intDiv(first, ${FIRST_BITS} * {length:UInt64}) AS window, if(is_candidate, 'candidate', 'baseline') AS arm,
-    toUInt32(sum(is_conversation)) AS conversations, toUInt32(count()) AS n,
+    toUInt32(sum(is_conversation)) AS conversations,
+    toUInt32(countIf(${stateOf} != ${ABANDONED})) AS n,
     toUInt32(countIf(${stateOf} = ${FAILED})) AS errors,
     toUInt32(countIf(${stateOf} IN (${ANSWERED}, ${REFUSED}))) AS answered,
     toUInt32(countIf(${stateOf} = ${REFUSED})) AS refusals,
-    sumMapIf([toInt16(intDiv(first, 8) % ${BINS})], [toUInt32(1)], ${stateOf} != ${FAILED}) AS bins
+    sumMapIf([toInt16(intDiv(first, 8) % ${BINS})], [toUInt32(1)], ${stateOf} < ${FAILED}) AS bins
   FROM (
     SELECT arrayJoin(arrayFilter(unit -> unit.1 != 0, [
         (early_baseline, 0, 0), (early_candidate, 1, 0),

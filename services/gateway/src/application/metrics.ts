@@ -1,4 +1,5 @@
 import type { Arm, Observation } from "@sluice/contracts";
+import { CLIENT_GONE_STATUS } from "../domain/outcome.ts";
 
 /** Upper edges in milliseconds: from a cached embedding to a long answer. */
 const LATENCY_EDGES_MS = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000] as const;
@@ -29,8 +30,10 @@ export class Metrics {
       this.#arms.set(key, entry);
     }
     const { counts } = entry;
-    const end = errorClass ?? (status === 499 ? "client-gone" : "answered");
+    const end = errorClass ?? (status === CLIENT_GONE_STATUS ? "client-gone" : "answered");
     counts.byEnd.set(end, (counts.byEnd.get(end) ?? 0) + 1);
+    // How long a client waited before it left is no latency of the arm.
+    if (end === "client-gone") return;
     counts.requests += 1;
     counts.latencySumMs += latencyMs;
     const edge = LATENCY_EDGES_MS.findIndex((edgeMs) => latencyMs <= edgeMs);
