@@ -91,7 +91,7 @@ export const summaryText = (summary: RunSummary): string => {
     ...arms,
     ...summary.safetyFlips.map(flipSentence),
     `${sent} requests sent${retried > 0 ? ` (${retried} again${doubt})` : ""}, ${summary.tokens} tokens, ${
-      sent === 0 ? "nothing paid" : money(summary.cost, summary.currency)
+      summary.tokens === 0 ? "nothing paid" : money(summary.cost, summary.currency)
     }`,
   ].join("\n");
 };

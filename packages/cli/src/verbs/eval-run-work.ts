@@ -25,7 +25,7 @@ import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { Exit, exitCodes, usageError } from "../exit.ts";
 import { print, printJson, remark } from "../output.ts";
-import { readProviders } from "../providers-file.ts";
+import { type Providers, readProviders } from "../providers-file.ts";
 import { writeManifest } from "../results-manifest.ts";
 import type { EvalRunFlags } from "./eval-run.ts";
 import { outlivesItsStarter } from "./eval-run-courier.ts";
@@ -54,6 +54,7 @@ export const evalRun = (given: EvalRunFlags): Effect.Effect<void, Exit, Scope.Sc
       onWait: (owner) =>
         remark(`process ${owner} is still writing down answers of the same bundle; this run waits for it`),
     }).pipe(asExit);
+    yield* checkJudges(plans, providers);
     const estimates = plans.map((plan) => estimateOf(plan, asksOf(plan.cases, range(given.repeats))));
     yield* checkBudget(given, prices, plans, estimates);
     if (given.estimate && given.json)
@@ -130,6 +131,19 @@ const evalSetFile = (given: EvalRunFlags, configured: string | null): Effect.Eff
     ? Effect.fail(usageError(`${given.config} names no evalSet; add it, or give --eval-set FILE`))
     : Effect.succeed(file);
 };
+
+/** A judge whose upstream is not known would make an error of every answer that was paid for. */
+const checkJudges = Effect.fnUntraced(function* (
+  plans: ReadonlyArray<ArmPlan>,
+  providers: Providers,
+): Effect.fn.Return<void, Exit> {
+  for (const { caseId, scorers } of plans.flatMap(({ cases }) => cases))
+    for (const scorer of scorers)
+      if (scorer._tag === "Judge" && !Object.hasOwn(providers, scorer.specification.provider))
+        return yield* usageError(
+          `case ${caseId}: its judge's provider is ${scorer.specification.provider}, and --providers names ${Object.keys(providers).join(", ") || "none"}; add it there`,
+        );
+});
 
 const checkBudget = Effect.fnUntraced(function* (
   given: EvalRunFlags,
