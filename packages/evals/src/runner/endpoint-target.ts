@@ -82,11 +82,12 @@ const brokenOff = (cause: unknown): AskFailure => {
 };
 
 const refusal = ({ statusCode, headers }: Dispatcher.ResponseData, text: string): AskFailure => {
-  const kind = kindOf(statusCode);
   const said = errorIn(text);
+  // OpenAI says 429 for an account without money too, and nobody can wait for that.
+  const kind = statusCode === 429 && said.code === "insufficient_quota" ? "unusable" : kindOf(statusCode);
   return new AskFailure({
     kind,
-    message: `HTTP ${statusCode}${said ? `: ${said}` : ""}`,
+    message: `HTTP ${statusCode}${said.message ? `: ${said.message}` : ""}`,
     retryAfterMs: kind === "throttled" || kind === "transient" ? retryAfter(headers["retry-after"]) : null,
     maybePaid: false,
   });
@@ -119,11 +120,14 @@ const json = (text: string): unknown => {
 };
 
 /** The provider's own words, cut: they may repeat what was asked. */
-const errorIn = (text: string): string => {
+const errorIn = (text: string): { readonly message: string; readonly code: unknown } => {
   const body = json(text);
   const error = isRecord(body) ? body.error : undefined;
   const message = isRecord(error) ? error.message : error;
-  return typeof message === "string" ? message.replaceAll(/\p{Cc}+/gu, " ").slice(0, 200) : "";
+  return {
+    message: typeof message === "string" ? message.replaceAll(/\p{Cc}+/gu, " ").slice(0, 200) : "",
+    code: isRecord(error) ? (error.code ?? error.type) : undefined,
+  };
 };
 
 const answerIn = (text: string, asked: string, latencyMs: number): Answer => {

@@ -187,6 +187,28 @@ describe("an eval run", () => {
     }).pipe(Effect.scoped),
   );
 
+  it.live("stops where an account is empty or a day's quota is used up: waiting would not help", () =>
+    Effect.gen(function* () {
+      const stopped = Effect.fnUntraced(function* (headers: Record<string, string>, body: string) {
+        const { calls, baseUrl } = yield* server((_, n, response) =>
+          n === 1 ? "yes" : void response.writeHead(429, headers).end(body),
+        );
+        const arms = [["candidate", "", yield* endpoint(baseUrl)] as const];
+        const done = yield* run({ cacheDirectory: folder(), set: cases(50), arms });
+        assert.isAtMost(calls.length, 8);
+        return fault(done);
+      });
+      assert.match(
+        yield* stopped({}, '{"error":{"message":"no money","code":"insufficient_quota"}}'),
+        /^usage: .*no money/,
+      );
+      assert.match(
+        yield* stopped({ "retry-after": "3600" }, "{}"),
+        /^unreachable: .*asks to come back in 3600 s; run the same command again then$/,
+      );
+    }).pipe(Effect.scoped),
+  );
+
   it.live("keeps to its budget with requests under way, and goes on from there", () =>
     Effect.gen(function* () {
       const { calls, baseUrl } = yield* server(() => "yes");

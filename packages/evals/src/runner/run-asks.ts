@@ -97,11 +97,17 @@ const answerTo = Effect.fnUntraced(function* (
     ledger.spend(outcome.success, costOf);
     return Result.succeed(outcome.success);
   }
-  const { kind, message } = outcome.failure;
+  const { kind, message, retryAfterMs } = outcome.failure;
   if (kind === "unusable")
     return yield* new EvalRunError({
       kind: "usage",
       message: `${plan.target.identity}: ${message}; correct the provider, its key or the model`,
+    });
+  // A quota of the day: every further request would be told the same.
+  if (kind === "throttled" && (retryAfterMs ?? 0) > patience.longestWaitMs)
+    return yield* new EvalRunError({
+      kind: "unreachable",
+      message: `${plan.target.identity} asks to come back in ${Math.ceil((retryAfterMs ?? 0) / 1_000)} s; run the same command again then`,
     });
   met.unreachable++;
   if (met.answers === 0 && met.unreachable >= Math.min(HOPELESS, plan.cases.length))
