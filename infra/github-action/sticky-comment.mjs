@@ -37,10 +37,18 @@ const pullRequestNumber = () => {
   }
 };
 
-/** Somebody may quote the report: only a comment of a bot that begins with the marker is ours. */
-const isOurs = ({ body, user }) => body?.startsWith(MARKER) && user?.type === "Bot";
+/** The job's own token is nobody's: only a token of a person can say whose it is. */
+const ownLogin = () =>
+  call("GET", "/user").then(
+    ({ login }) => login,
+    () => undefined,
+  );
 
+/** Somebody may quote the report: only a comment of our own that begins with the marker is ours. */
 const ownComment = async (comments) => {
+  const login = await ownLogin();
+  const isOurs = ({ body, user }) =>
+    body?.startsWith(MARKER) && (login === undefined ? user?.type === "Bot" : user?.login === login);
   for (let page = 1; page <= MAX_PAGES; page++) {
     const some = await call("GET", `${comments}?per_page=${PER_PAGE}&page=${page}`);
     const own = some.find(isOurs);

@@ -92,6 +92,8 @@ const gitHub = async () => {
     else if (request.method === "POST" && pathname === "/repos/shop/bot/issues/5/comments" && given)
       comments.push({ id: comments.length + 1, body: given.body, user: { type: "Bot" } });
     else if (request.method !== "GET") response.statusCode = 404;
+    // The job's token may not ask who it is.
+    if (pathname === "/user") response.statusCode = 403;
     response.end(JSON.stringify(request.method === "GET" ? comments : {}));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
