@@ -1,5 +1,5 @@
 import { type EventId, type ReleaseEvent, releasesTopic } from "@sluice/contracts";
-import { type BusError, EventBus, type Received } from "@sluice/event-bus";
+import { BusError, EventBus, type Received } from "@sluice/event-bus";
 import {
   type ApplicationState,
   type Applications,
@@ -47,19 +47,26 @@ export class ReleaseLog extends Context.Service<
   );
 }
 
+type Wait = Deferred.Deferred<void, Refusal>;
+
+/** Far beyond any round trip of a bus that works: who waits longer is told, instead of waiting for ever. */
+const SUBMIT_WITHIN = "30 seconds";
+
 const make = Effect.gen(function* () {
   const bus = yield* EventBus;
   const applications = new Map<string, ApplicationState>();
-  const awaited = new Map<EventId, Deferred.Deferred<void, Refusal>>();
+  // Two may submit the same event at once: each has its own wait, and gives up only that.
+  const awaited = new Map<EventId, Set<Wait>>();
   const changes = yield* PubSub.unbounded<Change>();
 
   const settle = (event: ReleaseEvent, refusal: Refusal | null) => {
-    const waiting = awaited.get(event.eventId);
-    if (!waiting) return Effect.void;
     // An equal event was first: what was wanted has happened.
-    return refusal && refusal.code !== "duplicate"
-      ? Deferred.fail(waiting, refusal)
-      : Deferred.succeed(waiting, undefined);
+    const refused = refusal && refusal.code !== "duplicate" ? refusal : null;
+    return Effect.forEach(
+      [...(awaited.get(event.eventId) ?? [])],
+      (wait) => (refused ? Deferred.fail(wait, refused) : Deferred.succeed(wait, undefined)),
+      { discard: true },
+    );
   };
 
   yield* bus.follow(releasesTopic, (batch: ReadonlyArray<Received<ReleaseEvent>>) =>
@@ -74,14 +81,21 @@ const make = Effect.gen(function* () {
     ),
   );
 
-  const await_ = Effect.fnUntraced(function* (events: ReadonlyArray<ReleaseEvent>) {
-    const waits = yield* Effect.forEach(events, (event) =>
-      Effect.map(Deferred.make<void, Refusal>(), (deferred) => {
-        const shared = awaited.get(event.eventId) ?? deferred;
-        awaited.set(event.eventId, shared);
-        return shared;
+  const waitFor = ({ eventId }: ReleaseEvent) =>
+    Effect.acquireRelease(
+      Effect.map(Deferred.make<void, Refusal>(), (wait) => {
+        awaited.set(eventId, (awaited.get(eventId) ?? new Set()).add(wait));
+        return wait;
       }),
+      (wait) =>
+        Effect.sync(() => {
+          const waits = awaited.get(eventId);
+          if (waits?.delete(wait) && waits.size === 0) awaited.delete(eventId);
+        }),
     );
+
+  const publishAndWait = Effect.fnUntraced(function* (events: ReadonlyArray<ReleaseEvent>) {
+    const waits = yield* Effect.forEach(events, waitFor);
     yield* bus.publish(releasesTopic, events);
     yield* Effect.forEach(waits, (wait) => Deferred.await(wait), { discard: true });
   });
@@ -94,12 +108,16 @@ const make = Effect.gen(function* () {
       return yield* Effect.fail(decided.failure);
     }
     const events = decided.success;
-    yield* Effect.ensuring(
-      await_(events),
-      Effect.sync(() => {
-        for (const event of events) awaited.delete(event.eventId);
-      }),
-    );
+    yield* Effect.timeoutOrElse(Effect.scoped(publishAndWait(events)), {
+      duration: SUBMIT_WITHIN,
+      orElse: () =>
+        Effect.fail(
+          new BusError({
+            operation: "publish",
+            message: `${events.map((event) => event._tag).join(", ")} of ${command.application} did not come back from ${releasesTopic.name} within ${SUBMIT_WITHIN}; submit it again, it will be carried out once`,
+          }),
+        ),
+    });
     return events;
   });
 
