@@ -114,6 +114,36 @@ it.live("a release is requested once, however often its request is sent, and is 
   }).pipe(Effect.scoped, Effect.provide(ports)),
 );
 
+it.live("a key stands for one candidate under one policy, while its release is open and after its end", () =>
+  Effect.gen(function* () {
+    const { address } = yield* start;
+    yield* Effect.promise(async () => {
+      const { candidate } = await withApplication(address);
+      const another = await store(address, bundle("Be kind."));
+      const good = { application: "support-bot", candidate, team: "support" };
+      const request = (body: object) =>
+        call(address, "POST", "/v1/releases", { body, headers: { "idempotency-key": "merge-1" } });
+      const { releaseId } = decided((await request(good)).body);
+      const check = async () => {
+        for (const different of [
+          { ...good, candidate: another },
+          { ...good, policy: { whileActive: "reject" } },
+        ]) {
+          const answer = await request(different);
+          assert.deepStrictEqual([answer.status, failure(answer.body).code], [409, "release-exists"]);
+          assert.match(failure(answer.body).message, /idempotency-key merge-1 led to release .* send another key/);
+          assert.include(failure(answer.body).message, candidate.digest);
+        }
+        const described = await request({ ...good, description: "said again with more words" });
+        assert.deepStrictEqual([described.status, decided(described.body).releaseId], [201, releaseId]);
+      };
+      await check();
+      await call(address, "POST", `/v1/releases/${releaseId}/abort`, { body: { reason: "enough" } });
+      await check();
+    });
+  }).pipe(Effect.scoped, Effect.provide(ports)),
+);
+
 it.live("bad input is answered with one sentence that names the field, and nothing is recorded", () =>
   Effect.gen(function* () {
     const { address } = yield* start;

@@ -7,15 +7,18 @@ import {
   bundleDigest,
   type Digest,
   type OverrideBody,
+  policyDigest,
   type ReasonBody,
   type RegisterApplicationBody,
   type ReleaseEvent,
+  type ReleaseEventOf,
   type ReleaseId,
   type RequestReleaseBody,
   type RollbackBody,
   timestampOf,
 } from "@sluice/contracts";
-import type { ReleaseCommand } from "@sluice/release";
+import { EventStore } from "@sluice/event-store";
+import { findRelease, type ReleaseCommand } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
@@ -26,6 +29,11 @@ import { locateRelease } from "../domain/release-index.ts";
 export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", { message: Schema.String }) {}
 /** The request's parts contradict each other or the stored artifacts. */
 export class BadRequest extends Schema.TaggedError<BadRequest>()("BadRequest", { message: Schema.String }) {}
+/** The request contradicts what is known already. */
+export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", {
+  code: Schema.String,
+  message: Schema.String,
+}) {}
 
 export interface Intention {
   readonly author: Author;
@@ -68,13 +76,45 @@ export const requestRelease = Effect.fn("requestRelease")(function* (
   const log = yield* ReleaseLog;
   const releaseId = releaseIdOf(body.application, key);
   const events = yield* log.submit({ _tag: "RequestRelease", ...body, releaseId, author, at: yield* now }).pipe(
-    // The id follows from the caller's key: a release that exists, ended or not, is what this very request led to.
+    // The id follows from the caller's key: a release that exists, ended or not, is what this key led to before.
     Effect.catchIf(
       (error) => error._tag === "Refusal" && error.code === "release-exists",
-      () => Effect.succeed([]),
+      () => Effect.as(checkSameWish(body, releaseId, key), []),
     ),
   );
   return decided(body.application, releaseId, events);
+});
+
+/** A key stands for one candidate under one policy: an answer about another one would be believed. */
+const checkSameWish = Effect.fnUntraced(function* (
+  body: typeof RequestReleaseBody.Type,
+  releaseId: ReleaseId,
+  key: string,
+) {
+  const first = yield* firstRequest(body.application, releaseId);
+  if (first?.candidate.digest === body.candidate.digest && policyDigest(first.policy) === policyDigest(body.policy))
+    return;
+  const led = first ? ` for candidate ${first.candidate.digest} under policy ${policyDigest(first.policy)}` : "";
+  return yield* new Conflict({
+    code: "release-exists",
+    message: `header idempotency-key ${key} led to release ${releaseId}${led}; send another key for another request`,
+  });
+});
+
+/** The request that the log accepted: the state has it while the release is open, afterwards the record. */
+const firstRequest = Effect.fnUntraced(function* (application: ApplicationName, releaseId: ReleaseId) {
+  const state = (yield* ReleaseLog).applications().get(application);
+  const open = state && findRelease(state, releaseId);
+  if (open) return open.request;
+  const store = yield* EventStore;
+  for (let after = 0; ; ) {
+    const rows = yield* store.read({ application, releaseId, after, limit: 100 });
+    const accepted = rows.find((row) => row.type === "ReleaseRequested" && row.refusal === null);
+    if (accepted) return JSON.parse(accepted.payload) as ReleaseEventOf<"ReleaseRequested">;
+    const last = rows.at(-1);
+    if (!last) return undefined;
+    after = last.position;
+  }
 });
 
 export const overrideGate = (releaseId: ReleaseId, body: typeof OverrideBody.Type, intention: Intention) =>

@@ -16,6 +16,7 @@ export const failureOf = (cause: Cause.Cause<unknown>): HttpFailure => {
       return new HttpFailure(statusOfRefusal(failure.code), failure.code, failure.sentence);
     const message = "message" in failure ? String(failure.message) : failure._tag;
     if (failure._tag === "NotFound") return new HttpFailure(404, "not-found", message);
+    if (failure._tag === "Conflict" && "code" in failure) return new HttpFailure(409, String(failure.code), message);
     if (failure._tag === "BadRequest") return new HttpFailure(400, "bad-request", message);
     if (["BusError", "EventStoreError", "ArtifactStoreError", "TelemetryError"].includes(failure._tag))
       return new HttpFailure(503, "unavailable", `a store behind the registry failed (${failure._tag}); try again`);
