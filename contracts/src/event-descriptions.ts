@@ -31,6 +31,7 @@ export const eventDescriptions: { readonly [Tag in EventType]: string } = {
   CanaryStepStarted: "A share of users is on the candidate.",
   CanaryStepPassed: "The hold of a step is over, its requests were enough, and all its checks passed.",
   CanaryHeld: "The canary waits with a named cause and a deadline.",
+  CanaryHoldEnded: "What the canary was held for is no longer so.",
   CanaryBreached: "A check has failed: all traffic is pinned to the baseline, and a page is due.",
   MitigationConfirmed: "Every live gateway has acknowledged the pin, and the digests served confirm it.",
   ReleaseRolledBack: "A breached release has ended; the baseline stays.",

@@ -86,6 +86,8 @@ export const ReleaseEvent = Schema.TaggedUnion({
     evidence: Schema.NullOr(CanaryEvidence),
     policyDigest: Digest,
   },
+  /** What the step was held for is no longer so; it goes on as any other, and what else it needs it waits for. */
+  CanaryHoldEnded: { ...ofRelease, step: Count },
   CanaryBreached: {
     ...ofRelease,
     step: Count,

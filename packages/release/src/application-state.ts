@@ -14,6 +14,8 @@ import type {
 
 export interface Hold {
   readonly cause: HoldCause;
+  /** When it was said. */
+  readonly since: Timestamp;
   readonly waitsFor: string;
   readonly until: Timestamp;
 }
@@ -56,6 +58,8 @@ export interface Page {
   readonly at: Timestamp;
   readonly sentAt: Timestamp | null;
   readonly resolvable: boolean;
+  /** Gateways that had not acknowledged the pin when the release was rolled back: whoever was paged must hear of them. */
+  readonly unacknowledged: ReadonlyArray<string>;
 }
 
 /** How a release ended. Kept for ever, so that late events of it are refused. */

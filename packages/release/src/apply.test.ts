@@ -96,6 +96,7 @@ const transitions: { readonly [Tag in ReleaseEventType]: Row } = {
   CanaryStepStarted: { "shadow-passed": "to canary", canary: "wrong-step", "step-passed": "wrong-step" },
   CanaryStepPassed: { canary: "to canary", "step-passed": "wrong-step" },
   CanaryHeld: { canary: "to canary", "step-passed": "to canary" },
+  CanaryHoldEnded: { canary: "not-held", "step-passed": "not-held" },
   CanaryBreached: { canary: "to breached", "step-passed": "to breached" },
   MitigationConfirmed: { breached: "to breached" },
   ReleaseRolledBack: { breached: "to rolled-back" },
@@ -288,6 +289,20 @@ describe("canary steps", () => {
     assert.match(releaseStateOf(stateAfter(held)).active?.waitsFor ?? "", /observations \(until/);
     assert.equal(stateAfter(held, event("CanaryStepPassed", { at: at(160) })).active?.hold, null);
   });
+  it("or until what it was held for is over: then the state says what else the step waits for", () => {
+    const ended = [registered, ...way.canary, event("CanaryHeld"), event("CanaryHoldEnded")];
+    assert.match(releaseStateOf(stateAfter(ended)).active?.waitsFor ?? "", /^the hold until .* 10 requests per arm$/);
+    given(ended).on(event("CanaryHeld")).leadsTo({ share: 0.01 });
+    given(ended).on(event("CanaryHoldEnded")).refused("not-held");
+  });
+  it("the end of an earlier step's hold does not end the next one's", () =>
+    given(registered, way.lastStep, event("CanaryHeld", { step: 2 }))
+      .on(event("CanaryHoldEnded"))
+      .refused("wrong-step"));
+  it("a hold may end while the release is paused", () =>
+    given(registered, way.canary, event("CanaryHeld"), event("ReleasePaused"))
+      .on(event("CanaryHoldEnded"))
+      .leadsTo({ share: 0.01 }));
   it("a held release can be aborted", () =>
     given(registered, way.canary, event("CanaryHeld")).on(event("ReleaseAborted")).leadsTo({ active: null, share: 0 }));
 });

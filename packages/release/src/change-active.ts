@@ -64,6 +64,7 @@ const legalPhases: { readonly [Tag in ActiveEvent["_tag"]]: ReadonlyArray<Releas
   CanaryStepStarted: ["shadow-passed", "canary"],
   CanaryStepPassed: ["canary"],
   CanaryHeld: ["canary"],
+  CanaryHoldEnded: ["canary"],
   CanaryBreached: ["canary"],
   MitigationConfirmed: ["breached"],
   ReleaseRolledBack: ["breached"],
@@ -106,7 +107,11 @@ const activeTransition = (state: ApplicationState, release: Release, event: Acti
     case "CanaryStepPassed":
       return passStep(state, release, event);
     case "CanaryHeld":
-      return to({ hold: { cause: event.cause, waitsFor: event.waitsFor, until: event.until } });
+      return to({ hold: { cause: event.cause, since: event.at, waitsFor: event.waitsFor, until: event.until } });
+    case "CanaryHoldEnded":
+      return release.hold
+        ? to({ hold: null })
+        : refuse("not-held", `step ${event.step} of release ${release.releaseId} is not held for anything`);
     case "CanaryBreached":
       return Result.succeed(pin(state, release, event));
     case "MitigationConfirmed":
@@ -114,7 +119,7 @@ const activeTransition = (state: ApplicationState, release: Release, event: Acti
         ? refuse("wrong-phase", `mitigation of release ${release.releaseId} is confirmed already`)
         : to({ mitigatedAt: event.at });
     case "ReleaseRolledBack":
-      return Result.succeed(endRelease(state, release, "rolled-back", event));
+      return Result.succeed(endRelease(nameOnPage(state, event), release, "rolled-back", event));
     case "ReleaseCompleted":
       return complete(state, release, event);
     case "ReleasePaused":
@@ -180,8 +185,17 @@ const pin = (state: ApplicationState, release: Release, event: ReleaseEventOf<"C
       at: event.at,
       sentAt: null,
       resolvable: false,
+      unacknowledged: [],
     },
   ],
+});
+
+const nameOnPage = (
+  state: ApplicationState,
+  { releaseId, unacknowledged }: ReleaseEventOf<"ReleaseRolledBack">,
+): ApplicationState => ({
+  ...state,
+  pages: state.pages.map((page) => (page.releaseId === releaseId ? { ...page, unacknowledged } : page)),
 });
 
 const complete = (state: ApplicationState, release: Release, event: ReleaseEventOf<"ReleaseCompleted">): Applied => {

@@ -66,6 +66,7 @@ export type ReleaseCommand =
       readonly until: Timestamp;
       readonly evidence: CanaryEvidence | null;
     })
+  | (OfRelease & { readonly _tag: "EndHold" })
   | (OfRelease & {
       readonly _tag: "BreachCanary";
       readonly cause: BreachCause;

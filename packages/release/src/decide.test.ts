@@ -133,6 +133,17 @@ describe("the canary", () => {
     given(registered, way.canary)
       .when(commands.HoldCanary)
       .then([{ _tag: "CanaryHeld", releaseId, step: 0, cause: "no-data", waitsFor: "data", until: at(900) }]));
+  it("ends a hold, and each one anew", () => {
+    const held = [registered, ...way.canary, event("CanaryHeld")];
+    given(held)
+      .when(commands.EndHold)
+      .then([{ _tag: "CanaryHoldEnded", releaseId, step: 0 }]);
+    given(registered, way.canary).when(commands.EndHold).refused("not-held");
+    const again = [...held, event("CanaryHoldEnded"), event("CanaryHeld")];
+    given(again)
+      .when(commands.EndHold)
+      .then([{ _tag: "CanaryHoldEnded", releaseId, step: 0 }]);
+  });
   it("breaches with one sentence", () =>
     given(registered, way.canary)
       .when(commands.BreachCanary)

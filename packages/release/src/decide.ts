@@ -107,6 +107,8 @@ const eventsOf = (state: ApplicationState, command: ReleaseCommand): ReadonlyArr
       const eventHead = head("CanaryHeld", held, cause, release?.seen.length ?? 0);
       return [{ ...eventHead, step: held, cause, waitsFor, until, evidence, policyDigest: policy }];
     }
+    case "EndHold":
+      return [{ ...head("CanaryHoldEnded", step, release?.seen.length ?? 0), step }];
     case "BreachCanary": {
       const { cause, sentence, since, evidence } = command;
       const breached = evidence?.step ?? step;

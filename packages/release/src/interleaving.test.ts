@@ -87,6 +87,7 @@ const reachable: ReadonlyArray<Refusal["code"]> = [
   "another-release-active",
   "duplicate",
   "hold-not-over",
+  "not-held",
   "not-paused",
   "paused",
   "release-ended",

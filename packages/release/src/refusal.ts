@@ -16,6 +16,7 @@ export interface Refusal {
     | "wrong-phase"
     | "wrong-step"
     | "hold-not-over"
+    | "not-held"
     | "paused"
     | "not-paused"
     | "unknown-bundle"

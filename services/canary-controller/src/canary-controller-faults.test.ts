@@ -1,10 +1,22 @@
 import { assert, it } from "@effect/vitest";
+import { releasesTopic, timestampOf } from "@sluice/contracts";
+import { EventBus } from "@sluice/event-bus";
 import { PagerInbox } from "@sluice/pager";
+import { event } from "@sluice/release/testing/samples";
 import { TelemetryError, TelemetryStore } from "@sluice/telemetry";
+import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Scope from "effect/Scope";
-import { onAMorning, pass, passedShadow, policy, simulatedGateway } from "./application/controlled-stack.fixture.ts";
+import {
+  application,
+  onAMorning,
+  pass,
+  passedShadow,
+  policy,
+  releaseId,
+  simulatedGateway,
+} from "./application/controlled-stack.fixture.ts";
 import { active, afterShadow, find, recorded, secondsBetween } from "./application/recorded-log.fixture.ts";
 import { canaryControllerService } from "./canary-controller-service.ts";
 
@@ -21,6 +33,9 @@ it.effect("a gateway that does not take the pin is named when the deadline comes
     yield* pass(20);
     const rolledBack = find(events, "ReleaseRolledBack");
     assert.deepStrictEqual(rolledBack.unacknowledged, ["gw-deaf"]);
+    const [, update, over] = yield* (yield* PagerInbox).messages;
+    assert.match(update?.summary ?? "", /Rolled back without the acknowledgement of gw-deaf/);
+    assert.deepStrictEqual([update?.action, over?.action, over?.summary], ["trigger", "resolve", update?.summary]);
     assert.isAtLeast(secondsBetween(find(events, "CanaryBreached").at, rolledBack.at), 10);
   }).pipe(onAMorning),
 );
@@ -54,8 +69,72 @@ it.effect("a gateway without observations is a named hold, and the step goes on 
     yield* pass(10);
     assert.deepStrictEqual(afterShadow(events), ["CanaryStepStarted 0", "CanaryHeld watermark-behind"]);
     gateway.sendsObservations = true;
-    yield* pass(15);
+    yield* pass(17);
     assert.include(afterShadow(events), "ReleaseCompleted");
+  }).pipe(onAMorning),
+);
+
+it.effect("a hold whose cause is gone ends, long before its step passes", () =>
+  Effect.gen(function* () {
+    const events = yield* recorded;
+    const gateway = yield* simulatedGateway();
+    const long = { holdSeconds: 60, minRequests: 40 };
+    yield* passedShadow(
+      policy({
+        steps: [
+          { share: 0.2, ...long },
+          { share: 1, ...long },
+        ],
+      }),
+    );
+    yield* canaryControllerService({ watermarkGraceMs: 1_000 });
+    yield* pass(3);
+    gateway.sendsObservations = false;
+    yield* pass(6);
+    assert.strictEqual((yield* active)?.hold?.cause, "watermark-behind");
+    gateway.sendsObservations = true;
+    yield* pass(4);
+    assert.isNull((yield* active)?.hold);
+    yield* pass(10);
+    assert.deepStrictEqual(afterShadow(events), [
+      "CanaryStepStarted 0",
+      "CanaryHeld watermark-behind",
+      "CanaryHoldEnded",
+    ]);
+  }).pipe(onAMorning),
+);
+
+it.effect("a release that is paused between two steps is watched: it breaches, and somebody is paged", () =>
+  Effect.gen(function* () {
+    const events = yield* recorded;
+    const gateway = yield* simulatedGateway();
+    const bus = yield* EventBus;
+    const inbox = yield* PagerInbox;
+    // The step never has its requests, so that passing it and pausing are this test's alone.
+    yield* passedShadow(
+      policy({
+        steps: [
+          { share: 0.2, holdSeconds: 6, minRequests: 1_000_000 },
+          { share: 1, holdSeconds: 6, minRequests: 40 },
+        ],
+      }),
+    );
+    yield* canaryControllerService({});
+    yield* pass(10);
+    const at = timestampOf(yield* Clock.currentTimeMillis);
+    const evidence = find(events, "CanaryHeld").evidence ?? assert.fail("a hold without evidence");
+    const head = { application, releaseId, at };
+    yield* bus.publish(releasesTopic, [
+      event("CanaryStepPassed", { ...head, step: 0, evidence }),
+      event("ReleasePaused", head),
+    ]);
+    yield* pass(5);
+    assert.isTrue((yield* active)?.stepPassed);
+    assert.isNotNull((yield* active)?.pausedAt ?? null);
+    gateway.candidateErrorRate = 1;
+    yield* pass(10);
+    assert.strictEqual(find(events, "CanaryBreached").cause, "metric");
+    assert.strictEqual((yield* inbox.messages)[0]?.action, "trigger");
   }).pipe(onAMorning),
 );
 
@@ -77,6 +156,36 @@ it.effect("a telemetry store that fails is a named hold, never an advance", () =
       "CanaryBreached hold-deadline",
     ]);
     assert.match(find(events, "CanaryBreached").sentence, /connection refused/);
+  }).pipe(onAMorning),
+);
+
+it.effect("routing is not repeated while the evidence cannot be seen, and again when it can", () =>
+  Effect.gen(function* () {
+    const gateway = yield* simulatedGateway();
+    yield* passedShadow(
+      policy({
+        maxUnwatchedSeconds: 6,
+        holdDeadlineSeconds: 600,
+        steps: [{ share: 1, holdSeconds: 3_600, minRequests: 1 }],
+      }),
+    );
+    const store = yield* TelemetryStore;
+    let isDown = false;
+    const failing = new TelemetryError({ operation: "query", message: "connection refused" });
+    const sometimes = TelemetryStore.of({
+      ...store,
+      windows: (query) => (isDown ? Effect.fail(failing) : store.windows(query)),
+    });
+    yield* Effect.provideService(canaryControllerService(), TelemetryStore, sometimes);
+    yield* pass(4);
+    isDown = true;
+    yield* pass(5);
+    const before = gateway.given.length;
+    yield* pass(20);
+    assert.strictEqual(gateway.given.length, before);
+    isDown = false;
+    yield* pass(5);
+    assert.isAbove(gateway.given.length, before);
   }).pipe(onAMorning),
 );
 

@@ -155,3 +155,16 @@ it.effect("routing is repeated while a candidate has users, so that gateways kno
     assert.isTrue(repeated.every((routing) => routing.version === version));
   }).pipe(onAMorning),
 );
+
+it.effect("routing is repeated in a step that has no requests yet: it is watched all the same", () =>
+  Effect.gen(function* () {
+    const gateway = yield* simulatedGateway();
+    gateway.requestsPerSecond = 0;
+    yield* passedShadow(policy({ maxUnwatchedSeconds: 6, holdDeadlineSeconds: 600 }));
+    yield* canaryControllerService({});
+    yield* pass(10);
+    const before = gateway.given.length;
+    yield* pass(12);
+    assert.isAtLeast(gateway.given.length - before, 5);
+  }).pipe(onAMorning),
+);

@@ -42,7 +42,7 @@ const start = Effect.fn("canaryControllerService")(function* (settings: CanaryCo
   const gateways = yield* knownGateways(Effect.suspend(() => wake));
   const loop = yield* controlLoop(settings, gateways);
   yield* telemetryIngest();
-  yield* routingPublisher(settings.tickMs, loop.lastLookMs);
+  yield* routingPublisher(settings.tickMs, loop.lastSeenMs);
   wake = yield* onChangeOrTick("canary control", loop.look, settings.tickMs);
   yield* pageSender(settings.tickMs);
   yield* Effect.provide(probeRunner(settings.tickMs), layerHttpGatewayClient(settings));

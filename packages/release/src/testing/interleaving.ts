@@ -167,6 +167,7 @@ const commandOf = (known: ApplicationState, move: Move, now: number): ReleaseCom
     case 15:
       return { ...commands.RecordPageSent, ...ofPage };
     case 16:
+    case 17:
       return { ...commands.RecordPageResolved, ...ofPage };
     default:
       return forward(known.active, active) ?? request(chosen, move, now);
@@ -195,6 +196,7 @@ const forward = (release: Release | null, head: { releaseId: string; application
     case "shadow-passed":
       return { ...commands.StartCanary, ...head };
     case "canary":
+      if (release.hold) return { ...commands.EndHold, ...head };
       return { ...commands.AdvanceCanary, ...head, evidence: canaryEvidence(release.step ?? 0) };
     case "breached":
       return { ...commands.RollBackRelease, ...head };
@@ -219,5 +221,6 @@ const rogue = (known: ApplicationState, move: Move, now: number): ReleaseEvent =
     event("CanaryStepPassed", { ...head, step }),
     event("ShadowPassed", head),
     event("ReleaseCompleted", head),
-  ][(move.verb - 36 + move.release) % 4] as ReleaseEvent;
+    event("CanaryHoldEnded", { ...head, step }),
+  ][(move.verb - 36 + move.release) % 5] as ReleaseEvent;
 };

@@ -126,6 +126,7 @@ const plain: Build = {
   CanaryStepStarted: { ...ofRelease, step: 0, share: 0.01 },
   CanaryStepPassed: { ...verdict, step: 0, evidence: canaryEvidence(0) },
   CanaryHeld: { ...verdict, step: 0, cause: "no-data", waitsFor: "observations", until: at(900), evidence: null },
+  CanaryHoldEnded: { ...ofRelease, step: 0 },
   CanaryBreached: {
     ...verdict,
     step: 0,
@@ -230,6 +231,7 @@ export const commands: {
     StartCanary: { ...one, _tag: "StartCanary" },
     AdvanceCanary: { ...one, _tag: "AdvanceCanary", evidence: canaryEvidence(0) },
     HoldCanary: { ...one, _tag: "HoldCanary", cause: "no-data", waitsFor: "data", until: at(900), evidence: null },
+    EndHold: { ...one, _tag: "EndHold" },
     BreachCanary: { ...one, _tag: "BreachCanary", cause: "metric", sentence, since, evidence: null },
     ConfirmMitigation: { ...one, _tag: "ConfirmMitigation", gateways, routingVersion },
     RollBackRelease: { ...one, _tag: "RollBackRelease", unacknowledged: ["gw-2"] },

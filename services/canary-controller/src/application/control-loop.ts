@@ -1,4 +1,4 @@
-import { type ReleaseEvent, releasesTopic, timestampOf } from "@sluice/contracts";
+import { type ApplicationName, type ReleaseEvent, releasesTopic, timestampOf } from "@sluice/contracts";
 import { EventBus, type Received } from "@sluice/event-bus";
 import { type ApplicationState, policyOf, type Release, type ReleaseCommand } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
@@ -35,7 +35,8 @@ export const controlLoop = Effect.fn("controlLoop")(function* (
   const log = yield* ReleaseLog;
   const observer = yield* stepObserver(settings);
   let history: StepHistory = emptyHistory;
-  let lastLookMs = 0;
+  /** When the evidence of an application's candidate could last be seen, whatever it said. */
+  const lastSeenMs = new Map<ApplicationName, number>();
   yield* bus.follow(releasesTopic, (batch: ReadonlyArray<Received<ReleaseEvent>>) =>
     Effect.sync(() => {
       for (const { event } of batch) history = recordEvent(history, event);
@@ -48,7 +49,8 @@ export const controlLoop = Effect.fn("controlLoop")(function* (
     const { maxUnwatchedSeconds } = policyOf(release).canary;
     const asked = gatewaysToPin(gateways(), release.since, maxUnwatchedSeconds, settings.gatewayTimeoutMs);
     const pinned = pinnedVersion(history, release.releaseId) ?? state.version;
-    const isJudged = known && release.phase === "canary" && !release.stepPassed;
+    // A pause may come between a step that has passed and the next one: its users are watched all the same.
+    const isJudged = known && release.phase === "canary" && (!release.stepPassed || release.pausedAt !== null);
     const before = step > 0 ? passedEvidence(history, release.releaseId, step - 1) : null;
     const observed = windowedStep(release, before?.window.to ?? null);
     const earlier = earlierWindows(history, release.releaseId, step);
@@ -62,8 +64,11 @@ export const controlLoop = Effect.fn("controlLoop")(function* (
   const lookAt = Effect.fnUntraced(function* (state: ApplicationState) {
     const release = state.active;
     if (!release) return;
-    const now = timestampOf(yield* Clock.currentTimeMillis);
+    const nowMs = yield* Clock.currentTimeMillis;
+    const now = timestampOf(nowMs);
     const facts = yield* factsOf(state, release, now);
+    // A fault is always one of seeing: a query that failed, observations that are behind. Without traffic there is none.
+    if (facts.step && facts.step.fault === null) lastSeenMs.set(state.application, nowMs);
     // Time passes while queries run: what was decided meanwhile by others refuses these commands.
     for (const command of plan(state, now, facts)) yield* submitSafely(command);
   });
@@ -78,10 +83,9 @@ export const controlLoop = Effect.fn("controlLoop")(function* (
     const states = [...log.applications().values()];
     observer.forgetOthers(new Set(states.flatMap(({ active }) => (active ? [windowedStep(active, null).key] : []))));
     yield* Effect.forEach(states, lookAtSafely, { concurrency: CONCURRENCY, discard: true });
-    lastLookMs = yield* Clock.currentTimeMillis;
   });
 
-  return { look, lastLookMs: () => lastLookMs };
+  return { look, lastSeenMs: (application: ApplicationName) => lastSeenMs.get(application) ?? 0 };
 });
 
 /** A verdict against the candidate is worth more than its evidence: if that cannot be published, the verdict goes without. */

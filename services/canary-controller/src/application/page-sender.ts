@@ -22,9 +22,11 @@ export const pageSender = Effect.fn("pageSender")(function* (tickMs: number) {
   const deliver = Effect.fnUntraced(function* ({ application }: ApplicationState, page: Page) {
     const { dedupKey, releaseId } = page;
     const action = page.sentAt ? "resolve" : "trigger";
-    const summary = `${application}, release ${releaseId}: ${page.sentence}`;
-    const message = { dedupKey, action, severity: "critical", summary, application, releaseId, at: page.at } as const;
-    const channel = yield* pager.send(message);
+    const summary = `${application}, release ${releaseId}: ${page.sentence}${unacknowledgedText(page)}`;
+    const message = { dedupKey, severity: "critical", summary, application, releaseId, at: page.at } as const;
+    // The names are known only after the page went out: they follow under its key, before it is over.
+    if (action === "resolve" && page.unacknowledged.length > 0) yield* pager.send({ ...message, action: "trigger" });
+    const channel = yield* pager.send({ ...message, action });
     const at = timestampOf(yield* Clock.currentTimeMillis);
     const _tag = action === "trigger" ? "RecordPageSent" : "RecordPageResolved";
     yield* submit({ _tag, application, releaseId, at, dedupKey, channel });
@@ -48,6 +50,11 @@ export const pageSender = Effect.fn("pageSender")(function* (tickMs: number) {
   );
   yield* onChangeOrTick("pages", look, tickMs);
 });
+
+const unacknowledgedText = ({ unacknowledged }: Page): string =>
+  unacknowledged.length === 0
+    ? ""
+    : ` Rolled back without the acknowledgement of ${unacknowledged.slice(0, 10).join(", ")}${unacknowledged.length > 10 ? ` and ${unacknowledged.length - 10} more` : ""}: look there, they may serve the candidate until they hear of the rollback or have been unwatched for too long.`;
 
 const duePages = (states: ReadonlyArray<ApplicationState>): ReadonlyArray<readonly [ApplicationState, Page]> =>
   states

@@ -14,10 +14,13 @@ interface Published {
 
 /**
  * Publishes the routing of every application whenever its state has changed, and again, unchanged, a few times within
- * `maxUnwatchedSeconds` while a candidate has traffic: that is how gateways know that somebody watches. `lastLookMs` tells
- * when the controller last looked at the evidence; when it has not for too long, nobody does, and the signal stops.
+ * `maxUnwatchedSeconds` while a candidate has traffic: that is how gateways know that somebody watches. `lastSeenMs` tells
+ * when the evidence of an application could last be seen; when that is too long ago, nobody watches, and the signal stops.
  */
-export const routingPublisher = Effect.fn("routingPublisher")(function* (tickMs: number, lastLookMs: () => number) {
+export const routingPublisher = Effect.fn("routingPublisher")(function* (
+  tickMs: number,
+  lastSeenMs: (application: ApplicationName) => number,
+) {
   const bus = yield* EventBus;
   const log = yield* ReleaseLog;
   const bundleOf = yield* storedBundles();
@@ -42,7 +45,7 @@ export const routingPublisher = Effect.fn("routingPublisher")(function* (tickMs:
   const look = Effect.gen(function* () {
     const nowMs = yield* Clock.currentTimeMillis;
     for (const state of log.applications().values()) {
-      if (!isDue(state, published.get(state.application), nowMs, lastLookMs())) continue;
+      if (!isDue(state, published.get(state.application), nowMs, lastSeenMs(state.application))) continue;
       yield* publish(state).pipe(
         Effect.catch((error) => Effect.logWarning(`routing not published, trying again: ${error.message}`)),
         Effect.annotateLogs({ application: state.application, version: state.version }),
@@ -52,12 +55,13 @@ export const routingPublisher = Effect.fn("routingPublisher")(function* (tickMs:
   yield* onChangeOrTick("routing", look, tickMs);
 });
 
-const isDue = (state: ApplicationState, last: Published | undefined, nowMs: number, lastLookMs: number): boolean => {
+const isDue = (state: ApplicationState, last: Published | undefined, nowMs: number, lastSeenMs: number): boolean => {
   if (last?.version !== state.version) return true;
   const release = state.active;
   if (release?.phase !== "canary") return false;
   const maxUnwatchedMs = release.request.policy.canary.maxUnwatchedSeconds * 1_000;
-  return nowMs - last.atMs >= maxUnwatchedMs / 3 && nowMs - lastLookMs < maxUnwatchedMs;
+  // A gateway adds its own wait to the age of what was seen: half of it is old enough.
+  return nowMs - last.atMs >= maxUnwatchedMs / 3 && nowMs - lastSeenMs < maxUnwatchedMs / 2;
 };
 
 const references = (state: ApplicationState): ReadonlyArray<BundleReference> => {

@@ -127,6 +127,30 @@ describe("a canary step", () => {
     assert.strictEqual(inWords(decide({ release: held, evaluation: evaluatedTo(780) }, 785)), "advance");
   });
 
+  it("ends a hold whose cause is gone, once a window that closed after it began has been judged", () => {
+    const held = inStep([event("CanaryHeld", { cause: "query-failed", at: at(302) })]);
+    const fault = { cause: "query-failed", waitsFor: "the telemetry store to answer" } as const;
+    const ends = (facts: Partial<StepFacts>, seconds: number) => inWords(decide({ release: held, ...facts }, seconds));
+    assert.strictEqual(ends({ evaluation: evaluatedTo(360), fault }, 365), "wait");
+    assert.strictEqual(ends({ evaluation: evaluatedTo(300) }, 310), "wait");
+    assert.strictEqual(ends({ evaluation: evaluatedTo(360) }, 365), "end-hold");
+    // What it lacks besides is no hold yet: it has had no time for it.
+    const few = evaluatedTo(360, { requests: { baseline: 900, candidate: 4 } });
+    assert.strictEqual(ends({ evaluation: few }, 365), "end-hold");
+    assert.strictEqual(inWords(decide({ evaluation: evaluatedTo(360) }, 365)), "wait");
+    // With its time over, what it lacks is a hold of its own, and with nothing lacking it advances.
+    assert.match(
+      ends({ evaluation: evaluatedTo(720, few.evidence && { requests: few.evidence.requests }) }, 725),
+      /^hold no-data/,
+    );
+    assert.strictEqual(ends({ evaluation: evaluatedTo(720) }, 725), "advance");
+    const paused = inStep([
+      event("CanaryHeld", { cause: "query-failed", at: at(302) }),
+      event("ReleasePaused", { at: at(303) }),
+    ]);
+    assert.strictEqual(inWords(decide({ release: paused, evaluation: evaluatedTo(720) }, 725)), "end-hold");
+  });
+
   it("is rolled back at its deadline, naming what never came", () => {
     const few = evaluatedTo(1_860, { requests: { baseline: 900, candidate: 4 } });
     assert.strictEqual(

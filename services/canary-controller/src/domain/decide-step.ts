@@ -27,6 +27,8 @@ export type StepDecision =
       readonly until: Timestamp;
       readonly evidence: CanaryEvidence | null;
     }
+  /** What the step was held for is over, and it has not passed yet. */
+  | { readonly _tag: "end-hold" }
   | ({ readonly _tag: "breach"; readonly evidence: CanaryEvidence | null } & Breach)
   /** Nothing to say that the log does not know yet. */
   | { readonly _tag: "wait" };
@@ -51,8 +53,7 @@ export const decideStep = ({ release, now, evaluation, fault }: StepFacts): Step
 
   const missing = fault ?? evaluation?.hold ?? tooLarge(evaluation) ?? missingEvidence(release, evaluation);
   const inTime = isHoldOver(release, now) && reachesHold(release, evaluation);
-  if (!missing && inTime && evaluation)
-    return release.pausedAt ? wait : { _tag: "advance", evidence: evaluation.evidence };
+  if (!missing && inTime && evaluation && !release.pausedAt) return { _tag: "advance", evidence: evaluation.evidence };
 
   const deadline = deadlineOf(release);
   // A pause is somebody's decision and has no deadline; what is missing is looked at again once it is resumed.
@@ -66,7 +67,8 @@ export const decideStep = ({ release, now, evaluation, fault }: StepFacts): Step
     };
 
   // A step that has simply not had its time or its requests yet is no hold: it says so in the release's state.
-  if (!missing || !(fault ?? evaluation?.hold ?? isHoldOver(release, now))) return wait;
+  if (!missing || !(fault ?? evaluation?.hold ?? isHoldOver(release, now)))
+    return outlivesHold(release, evaluation) ? { _tag: "end-hold" } : wait;
   if (release.hold?.cause === missing.cause) return wait;
   return { _tag: "hold", ...missing, until: deadline, evidence: fitting(evaluation, MAX_BYTES_ON_A_HOLD) };
 };
@@ -82,6 +84,13 @@ const isHoldOver = (release: Release, now: Timestamp): boolean => {
   const endsAt = holdEndsAt(release);
   return endsAt === null || now >= endsAt;
 };
+
+/**
+ * A hold whose cause is not found again ends once a window that closed after it was said has been judged: what comes and
+ * goes from look to look is then one hold, not an event a second.
+ */
+const outlivesHold = ({ hold }: Release, evaluation: CanaryEvaluation | null): boolean =>
+  hold !== null && evaluation !== null && evaluation.evidence.window.to > hold.since;
 
 /** A late analysis delays the step: the judged windows must reach the end of the hold. */
 const reachesHold = (release: Release, evaluation: CanaryEvaluation | null): boolean =>

@@ -1,7 +1,14 @@
 import { assert, describe, it } from "@effect/vitest";
 import type { GatewayReport } from "@sluice/contracts";
 import { at } from "@sluice/release/testing/samples";
-import { closedThrough, type GatewayBook, gatewaysToPin, liveGateways, mitigationOf, recordReport } from "./gateway-book.ts";
+import {
+  closedThrough,
+  type GatewayBook,
+  gatewaysToPin,
+  liveGateways,
+  mitigationOf,
+  recordReport,
+} from "./gateway-book.ts";
 
 const report = (
   gatewayId: string,
@@ -65,10 +72,7 @@ describe("mitigation", () => {
       unacknowledged: ["gw-cut-off"],
     });
     const back = recordReport(book, report("gw-cut-off", 104, 7), at(104));
-    assert.deepStrictEqual(
-      mitigationOf(gatewaysToPin(back, at(100), 30, 5_000), "support-bot", 7).unacknowledged,
-      [],
-    );
+    assert.deepStrictEqual(mitigationOf(gatewaysToPin(back, at(100), 30, 5_000), "support-bot", 7).unacknowledged, []);
   });
 
   it("waits for a gateway that says it serves the pin and still serves the candidate", () => {

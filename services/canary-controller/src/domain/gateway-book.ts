@@ -12,6 +12,8 @@ interface KnownGateway {
   /** By the controller's clock, which may differ from the gateway's. */
   readonly heardAt: Timestamp;
   readonly firstSeenAt: Timestamp;
+  /** When it was last heard to have dropped observations, by the controller's clock; null: not in our time. */
+  readonly lostAt: Timestamp | null;
   readonly acknowledged: ReadonlyMap<ApplicationName, ReadonlyArray<Acknowledgement>>;
 }
 
@@ -34,6 +36,8 @@ export const recordReport = (book: GatewayBook, report: GatewayReport, heardAt: 
     report,
     heardAt,
     firstSeenAt: known?.firstSeenAt ?? report.at,
+    // What its first report counts was before our time; a count that falls is that of a gateway started again.
+    lostAt: known && report.dropped.observations !== known.report.dropped.observations && report.dropped.observations > 0 ? heardAt : (known?.lostAt ?? null),
     acknowledged,
   });
 };
@@ -108,7 +112,8 @@ export interface ClosingTimes {
 /**
  * How far windows are complete: every live gateway has sent all of them, and all of that is in the telemetry store. A
  * gateway that is silent for longer than `graceMs` beyond two windows is a fault with a name. It forbids going on, but the
- * windows of the others are still judged: a breach that they show must not wait for it.
+ * windows of the others are still judged: a breach that they show must not wait for it. So is a gateway that had to drop
+ * observations: for as long, nobody goes on, and the log says why. The loss does not favour an arm, and is not made good.
  */
 export const closedThrough = (
   live: ReadonlyArray<KnownGateway>,
@@ -125,10 +130,15 @@ export const closedThrough = (
     at: watermarks.get(gatewayId) ?? (firstSeenAt > startedAt ? firstSeenAt : startedAt),
   }));
   const late = marks.find(({ at }) => at < lateBefore);
+  const lossy = live.find(({ lostAt }) => lostAt !== null && lostAt >= lateBefore);
   const times = marks.flatMap(({ at }) => (at >= lateBefore ? [epochMsOf(at)] : []));
   return {
     through: times.length === 0 ? null : timestampOf(Math.floor(Math.min(...times) / windowMs) * windowMs),
-    fault: late ? behind(`observations of gateway ${late.gatewayId}, which are complete only up to ${late.at}`) : null,
+    fault: late
+      ? behind(`observations of gateway ${late.gatewayId}, which are complete only up to ${late.at}`)
+      : lossy
+        ? behind(`complete observations of gateway ${lossy.report.gatewayId}, which had to drop some by ${lossy.lostAt}`)
+        : null,
   };
 };
 

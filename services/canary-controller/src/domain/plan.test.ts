@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest";
 import type { ReleaseEvent } from "@sluice/contracts";
 import { at, canaryEvidence, event, wayTo } from "@sluice/release/testing/samples";
 import { stateAfter } from "@sluice/release/testing/scenario";
+import type { CanaryEvaluation } from "./evaluate-canary.ts";
 import { type Facts, plan } from "./plan.ts";
 
 const way = wayTo();
@@ -27,6 +28,19 @@ describe("the controller's plan", () => {
   it("starts the successor of a passed step that a crash has left out", () => {
     assert.deepStrictEqual(tags(way.stepPassed, { passedEvidence: canaryEvidence(0) }), ["AdvanceCanary"]);
     assert.deepStrictEqual(tags(way.stepPassed), []);
+  });
+
+  it("breaches between two steps as well, and decides nothing else while paused there", () => {
+    const paused = [...way.stepPassed, event("ReleasePaused", { at: at(161) })];
+    const evidence = canaryEvidence(0);
+    const fine = { evidence, breach: null, hold: null };
+    const breach = { cause: "metric", sentence: "errors 9 % against 1 %", since: at(170) } as const;
+    const seen = (evaluation: CanaryEvaluation) => ({ step: { evaluation, fault: null }, passedEvidence: evidence });
+    assert.deepStrictEqual(tags(paused, seen(fine), 9_999), []);
+    for (const history of [paused, way.stepPassed]) {
+      const [command, ...others] = planned(history, seen({ ...fine, breach }), 9_999);
+      assert.deepStrictEqual(command?._tag === "BreachCanary" && [command.cause, others], ["metric", []]);
+    }
   });
 
   it("confirms mitigation when every live gateway has acknowledged, then rolls back", () => {

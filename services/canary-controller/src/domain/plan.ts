@@ -22,9 +22,7 @@ export const plan = (state: ApplicationState, now: Timestamp, facts: Facts): Rea
       return release.pausedAt ? [] : [{ _tag: "StartCanary", ...head }];
     case "canary":
       if (!release.stepPassed) return facts.step ? stepCommands(head, { release, now, ...facts.step }) : [];
-      return facts.passedEvidence && !release.pausedAt
-        ? [{ _tag: "AdvanceCanary", ...head, evidence: facts.passedEvidence }]
-        : [];
+      return betweenSteps(head, { release, now, evaluation: null, fault: null, ...facts.step }, facts.passedEvidence);
     case "breached":
       return mitigationCommands(state.version, head, release, now, facts.mitigation);
     default:
@@ -41,6 +39,8 @@ const stepCommands = (head: Head, facts: StepFacts): ReadonlyArray<ReleaseComman
       return [{ ...head, ...decision, _tag: "AdvanceCanary" }];
     case "hold":
       return [{ ...head, ...decision, _tag: "HoldCanary" }];
+    case "end-hold":
+      return [{ ...head, _tag: "EndHold" }];
     case "breach":
       return [{ ...head, ...decision, _tag: "BreachCanary" }];
     case "wait":
@@ -49,7 +49,22 @@ const stepCommands = (head: Head, facts: StepFacts): ReadonlyArray<ReleaseComman
 };
 
 /**
- * Mitigation is confirmed when every gateway that may have served the candidate serves the pin; then the release is rolled back. A gateway that does not
+ * A step has passed and its successor has not started: a crash came between, or a pause. Its users are still on the
+ * candidate, so a breach counts; nothing else can be decided about a step that has passed.
+ */
+const betweenSteps = (
+  head: Head,
+  facts: StepFacts,
+  evidence: Facts["passedEvidence"],
+): ReadonlyArray<ReleaseCommand> => {
+  const commands = facts.evaluation?.breach ? stepCommands(head, facts) : [];
+  if (commands.length > 0 || facts.release.pausedAt || !evidence) return commands;
+  return [{ _tag: "AdvanceCanary", ...head, evidence }];
+};
+
+/**
+ * Mitigation is confirmed when every gateway that may have served the candidate serves the pin; then the release is
+ * rolled back. A gateway that does not
  * answer in time is named in the rollback, which does not wait for it any longer.
  */
 const mitigationCommands = (
