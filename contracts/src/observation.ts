@@ -63,7 +63,10 @@ export const ObservationEvent = Schema.TaggedUnion({
     batchId: Schema.NonEmptyString,
     gatewayId: Schema.NonEmptyString,
     application: ApplicationName,
-    /** All observations of this gateway and application that ended before this instant are in this or earlier batches. */
+    /**
+     * All observations of this gateway and application that ended before this instant are in this or earlier batches, but
+     * for those that an earlier GatewayReport counts as dropped.
+     */
     through: Timestamp,
     observations: Schema.Array(Observation).check(Schema.isMaxLength(2_000)),
   },

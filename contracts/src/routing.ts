@@ -51,6 +51,7 @@ export const GatewayReport = Schema.TaggedStruct("GatewayReported", {
   routing: Schema.Record(ApplicationName, Count),
   /** When a request was last served by the candidate, by application (absent: never). */
   candidateLastServedAt: Schema.Record(ApplicationName, Timestamp),
+  /** Since the gateway started, over all applications. */
   dropped: Schema.Struct({ observations: Count, payloads: Count, mirrored: Count }),
 }).annotate({ identifier: "GatewayReport" });
 export type GatewayReport = typeof GatewayReport.Type;

@@ -37,7 +37,10 @@ export const recordReport = (book: GatewayBook, report: GatewayReport, heardAt: 
     heardAt,
     firstSeenAt: known?.firstSeenAt ?? report.at,
     // What its first report counts was before our time; a count that falls is that of a gateway started again.
-    lostAt: known && report.dropped.observations !== known.report.dropped.observations && report.dropped.observations > 0 ? heardAt : (known?.lostAt ?? null),
+    lostAt:
+      known && report.dropped.observations !== known.report.dropped.observations && report.dropped.observations > 0
+        ? heardAt
+        : (known?.lostAt ?? null),
     acknowledged,
   });
 };
@@ -137,7 +140,9 @@ export const closedThrough = (
     fault: late
       ? behind(`observations of gateway ${late.gatewayId}, which are complete only up to ${late.at}`)
       : lossy
-        ? behind(`complete observations of gateway ${lossy.report.gatewayId}, which had to drop some by ${lossy.lostAt}`)
+        ? behind(
+            `complete observations of gateway ${lossy.report.gatewayId}, which had to drop some by ${lossy.lostAt}`,
+          )
         : null,
   };
 };

@@ -85,8 +85,10 @@ export const makeReport = Effect.fnUntraced(function* (parts: PublishingParts) {
   return Effect.fnUntraced(function* (live: boolean) {
     // Two reports in one millisecond must still be two events.
     lastAtMs = Math.max(Date.now(), lastAtMs + 1);
-    yield* bus.publish(gatewaysTopic, [reportOf(parts, lastAtMs, live)]).pipe(
+    const report = reportOf(parts, lastAtMs, live);
+    yield* bus.publish(gatewaysTopic, [report]).pipe(
       Effect.timeout(PUBLISH_TIMEOUT),
+      Effect.tap(() => Effect.sync(() => parts.observations.lossReported(report.dropped.observations))),
       Effect.catch((error) => Effect.logDebug(`no report could be published: ${error.message}`)),
     );
   });

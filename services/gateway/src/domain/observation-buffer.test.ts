@@ -109,6 +109,26 @@ describe("ObservationBuffer", () => {
     expect(buffer.size).toBe(1);
   });
 
+  it("moves the watermark past what it dropped only when that has been reported", () => {
+    const buffer = makeBuffer({ observations: 2, payloadLength: 100 });
+    const throughAt = (ms: number) => {
+      const batches = batchesOf(buffer.cut(START_MS + ms, new Set(["support-bot"])));
+      buffer.published(batches);
+      return epochMsOf(batches.at(-1)?.through ?? "") - START_MS;
+    };
+    for (const ms of [10, 20, 30, 40]) buffer.add(observation(START_MS + ms));
+    expect(throughAt(50)).toBe(30);
+    buffer.add(observation(START_MS + 60));
+    expect(throughAt(70)).toBe(30);
+    // A report that was on its way when the second one was dropped does not count it.
+    buffer.lossReported(1);
+    expect(throughAt(80)).toBe(30);
+    buffer.lossReported(2);
+    expect(throughAt(90)).toBe(90);
+    for (const ms of [100, 110, 120]) buffer.add(observation(START_MS + ms));
+    expect(throughAt(130)).toBe(120);
+  });
+
   it("bounds pairs by the same measure", () => {
     const buffer = makeBuffer({ observations: 4, payloadLength: 200 });
     for (let i = 0; i < 4; i += 1) buffer.addPair(pair);

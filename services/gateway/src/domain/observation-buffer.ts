@@ -1,5 +1,5 @@
 import type { ApplicationName, Observation, ObservationEvent, ShadowPairRecorded } from "@sluice/contracts";
-import { timestampOf } from "@sluice/contracts";
+import { epochMsOf, timestampOf } from "@sluice/contracts";
 
 /** Longest batch: the contract's bound, and small enough in bytes for any broker's default. */
 const MAX_BATCH_OBSERVATIONS = 500;
@@ -22,11 +22,14 @@ interface Waiting {
   /** Everything that ended before this has been cut (epoch milliseconds). */
   throughMs: number;
   sequence: number;
+  /** Observations that were dropped and not reported yet: from when on, and the count that a report must have to say so. */
+  gap: { readonly fromMs: number; readonly dropped: number } | null;
 }
 
 /**
  * Observations between the request and the bus. It never grows beyond its bounds: payloads go first, then
- * observations, and what was dropped is counted. Cutting moves the watermark `through`.
+ * observations, and what was dropped is counted. Cutting moves the watermark `through`, but not past a loss that nobody
+ * has been told of: who reads the watermark must be able to know that there was one.
  */
 export class ObservationBuffer {
   readonly #gatewayId: string;
@@ -71,6 +74,9 @@ export class ObservationBuffer {
     if (this.#count >= this.#limits.observations) {
       this.#dropped.observations += 1;
       if (observation.payload) this.#dropped.payloads += 1;
+      const waiting = this.#waitingOf(observation.application);
+      const fromMs = waiting.gap?.fromMs ?? epochMsOf(observation.endedAt);
+      waiting.gap = { fromMs, dropped: this.#dropped.observations };
       return;
     }
     this.#count += 1;
@@ -127,13 +133,18 @@ export class ObservationBuffer {
     }
   }
 
+  /** The bus has taken a report that counts so many dropped observations: the watermark may pass those. */
+  lossReported(dropped: number): void {
+    for (const waiting of this.#waiting.values()) if (waiting.gap && waiting.gap.dropped <= dropped) waiting.gap = null;
+  }
+
   *#batchesOf(application: ApplicationName, waiting: Waiting, throughMs: number): Generator<ObservationEvent> {
     const groups = groupsOf(waiting.observations);
     waiting.observations = [];
     for (const [i, observations] of groups.entries()) {
       // Only the last batch may move the watermark: before it, something that ended earlier is still to come.
       const isLast = i === groups.length - 1;
-      if (isLast) waiting.throughMs = throughMs;
+      if (isLast) waiting.throughMs = Math.min(throughMs, waiting.gap?.fromMs ?? throughMs);
       waiting.sequence += 1;
       yield {
         _tag: "ObservationsRecorded",
@@ -149,7 +160,7 @@ export class ObservationBuffer {
   #waitingOf(application: ApplicationName): Waiting {
     const known = this.#waiting.get(application);
     if (known) return known;
-    const waiting: Waiting = { observations: [], throughMs: this.#startedAtMs, sequence: 0 };
+    const waiting: Waiting = { observations: [], throughMs: this.#startedAtMs, sequence: 0, gap: null };
     this.#waiting.set(application, waiting);
     return waiting;
   }
