@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
@@ -75,6 +75,9 @@ const apply = (state: MutableState, entry: Entry): void => {
   }
 };
 
+/** It is read as a whole, and kept in memory: some hundred thousand answers. */
+const MAX_BYTES = 256 * 1_024 * 1_024;
+
 export interface JournalSettings {
   readonly directory: string;
   /** Begin anew, whatever is there. */
@@ -91,6 +94,8 @@ export const openJournal = Effect.fn("openJournal")(function* (
   const file = join(settings.directory, "journal.jsonl");
   yield* lockJournal(settings.directory, settings.patienceMs, settings.onWait);
   const isKept = !settings.isFresh && existsSync(file);
+  if (isKept && statSync(file).size > MAX_BYTES)
+    return yield* usageFault(`${file}: is larger than 256 MiB; give --fresh to begin anew, or another --cache`);
   const state = foldJournal(isKept ? readFileSync(file, "utf8") : "");
   if (Result.isFailure(state))
     return yield* usageFault(`${file}, line ${state.failure}: is no entry of a journal; give --fresh to begin anew`);
