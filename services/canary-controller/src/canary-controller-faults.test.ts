@@ -1,4 +1,5 @@
 import { assert, it } from "@effect/vitest";
+import { ArtifactStore } from "@sluice/artifact-store";
 import { releasesTopic, timestampOf } from "@sluice/contracts";
 import { EventBus } from "@sluice/event-bus";
 import { PagerInbox } from "@sluice/pager";
@@ -10,6 +11,7 @@ import * as Exit from "effect/Exit";
 import * as Scope from "effect/Scope";
 import {
   application,
+  candidate,
   onAMorning,
   pass,
   passedShadow,
@@ -186,6 +188,45 @@ it.effect("routing is not repeated while the evidence cannot be seen, and again 
     isDown = false;
     yield* pass(5);
     assert.isAbove(gateway.given.length, before);
+  }).pipe(onAMorning),
+);
+
+it.effect("a routing waits for the candidate's bundle, and is never published without it", () =>
+  Effect.gen(function* () {
+    const gateway = yield* simulatedGateway();
+    yield* passedShadow(policy({ holdDeadlineSeconds: 600 }));
+    const store = yield* ArtifactStore;
+    let isMissing = true;
+    const prompt = candidate.artifacts.prompt;
+    const incomplete = ArtifactStore.of({
+      ...store,
+      get: (digest) => (isMissing && digest === prompt ? Effect.succeedNone : store.get(digest)),
+    });
+    yield* Effect.provideService(canaryControllerService(), ArtifactStore, incomplete);
+    yield* pass(5);
+    assert.deepStrictEqual(gateway.given, []);
+    isMissing = false;
+    yield* pass(3);
+    assert.isAbove(gateway.given.length, 0);
+    assert.isTrue(gateway.given.every(({ candidate: routed }) => routed !== null));
+  }).pipe(onAMorning),
+);
+
+it.effect("a pin waits for no bundle: it is published while the artifact store is away, even after a restart", () =>
+  Effect.gen(function* () {
+    const gateway = yield* simulatedGateway();
+    yield* passedShadow();
+    const firstLife = yield* Scope.make();
+    yield* Scope.provide(canaryControllerService(), firstLife);
+    yield* pass(3);
+    yield* Scope.close(firstLife, Exit.void);
+    const store = yield* ArtifactStore;
+    const away = ArtifactStore.of({ ...store, get: () => Effect.never });
+    yield* Effect.provideService(canaryControllerService(), ArtifactStore, away);
+    gateway.candidateErrorRate = 1;
+    yield* pass(8);
+    assert.isNull(gateway.served?.candidate ?? null);
+    assert.isNull(yield* active);
   }).pipe(onAMorning),
 );
 

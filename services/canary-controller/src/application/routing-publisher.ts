@@ -1,11 +1,23 @@
-import { type ApplicationName, type Bundle, type BundleReference, type Digest, routingTopic } from "@sluice/contracts";
-import { EventBus } from "@sluice/event-bus";
+import {
+  type ApplicationName,
+  type Bundle,
+  type BundleReference,
+  type Digest,
+  type Routing,
+  routingTopic,
+} from "@sluice/contracts";
+import { EventBus, type Received } from "@sluice/event-bus";
 import { type ApplicationState, routedDigests, routingOf } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import { onChangeOrTick } from "./on-change-or-tick.ts";
-import { storedBundles } from "./stored-bundles.ts";
+import { BundleUnavailable, storedBundles } from "./stored-bundles.ts";
+
+/** A store that does not answer must not delay the pin of another application for longer. */
+const BUNDLE_TIMEOUT_MS = 5_000;
+/** Applications looked at side by side. */
+const CONCURRENCY = 4;
 
 interface Published {
   readonly version: number;
@@ -25,34 +37,51 @@ export const routingPublisher = Effect.fn("routingPublisher")(function* (
   const log = yield* ReleaseLog;
   const bundleOf = yield* storedBundles();
   const published = new Map<ApplicationName, Published>();
+  // What was routed last is at hand even when the artifact store is away: a pin to the baseline never waits for it.
+  const routed = new Map<ApplicationName, Routing>();
+  yield* bus.follow(routingTopic, (batch: ReadonlyArray<Received<Routing>>) =>
+    Effect.sync(() => {
+      for (const { event } of batch) routed.set(event.application, event);
+    }),
+  );
+
+  const contentOf = (application: ApplicationName, reference: BundleReference) => {
+    const last = routed.get(application);
+    const known = [last?.baseline, last?.candidate].find((arm) => arm?.digest === reference.digest);
+    return known ? Effect.succeed(known.bundle) : Effect.timeoutOrElse(bundleOf(reference), readTooLong(reference));
+  };
 
   const publish = Effect.fnUntraced(function* (state: ApplicationState) {
     const bundles = new Map<Digest, Bundle>();
-    for (const reference of references(state)) {
-      const bundle = yield* Effect.option(
-        Effect.tapError(bundleOf(reference), (error) => Effect.logError(`bundle not routed: ${error.message}`)),
-      );
-      if (bundle._tag === "Some") bundles.set(reference.digest, bundle.value);
-    }
+    for (const reference of references(state))
+      bundles.set(reference.digest, yield* contentOf(state.application, reference));
     const routing = routingOf(state, bundles);
     if (!routing) return;
     yield* bus.publish(routingTopic, [routing]);
-    // With a bundle missing it is tried again at the next tick: the store may only have been away.
-    if (bundles.size === routedDigests(state).length)
-      published.set(state.application, { version: state.version, atMs: yield* Clock.currentTimeMillis });
+    published.set(state.application, { version: state.version, atMs: yield* Clock.currentTimeMillis });
   });
+
+  // A version is published once and whole: gateways that have taken it would not take it again with the bundle it lacked.
+  const publishSafely = (state: ApplicationState) =>
+    publish(state).pipe(
+      Effect.catch((error) => Effect.logWarning(`routing not published, trying again: ${error.message}`)),
+      Effect.annotateLogs({ application: state.application, version: state.version }),
+    );
 
   const look = Effect.gen(function* () {
     const nowMs = yield* Clock.currentTimeMillis;
-    for (const state of log.applications().values()) {
-      if (!isDue(state, published.get(state.application), nowMs, lastSeenMs(state.application))) continue;
-      yield* publish(state).pipe(
-        Effect.catch((error) => Effect.logWarning(`routing not published, trying again: ${error.message}`)),
-        Effect.annotateLogs({ application: state.application, version: state.version }),
-      );
-    }
+    const due = [...log.applications().values()].filter((state) =>
+      isDue(state, published.get(state.application), nowMs, lastSeenMs(state.application)),
+    );
+    yield* Effect.forEach(due, publishSafely, { concurrency: CONCURRENCY, discard: true });
   });
   yield* onChangeOrTick("routing", look, tickMs);
+});
+
+const readTooLong = ({ digest }: BundleReference) => ({
+  duration: BUNDLE_TIMEOUT_MS,
+  orElse: () =>
+    Effect.fail(new BundleUnavailable({ message: `bundle ${digest} was not read within ${BUNDLE_TIMEOUT_MS} ms` })),
 });
 
 const isDue = (state: ApplicationState, last: Published | undefined, nowMs: number, lastSeenMs: number): boolean => {
