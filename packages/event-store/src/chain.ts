@@ -36,6 +36,15 @@ export interface Head {
 
 export const emptyHead: Head = { position: 0, hash: GENESIS_HASH };
 
+/**
+ * What PostgreSQL cannot keep as text (NUL, half of a surrogate pair) becomes U+FFFD: one such event must not stop the
+ * record of all others.
+ */
+const storable = (text: string): string => text.replaceAll("\0", "\uFFFD").toWellFormed();
+
+/** Canonical JSON escapes control characters (`\\u0000`), so a payload is storable as it is. */
+export const payloadOf = (event: RecordedEvent["event"]): string => canonicalJson(event);
+
 /** The rows that `records` become after `head`. `sequences` holds the last sequence of each application concerned. */
 export const chainOnto = (
   head: Head,
@@ -58,8 +67,8 @@ export const chainOnto = (
       releaseId: "releaseId" in event ? event.releaseId : null,
       eventId: event.eventId,
       type: event._tag,
-      payload: canonicalJson(event),
-      refusal: refusal && { code: refusal.code, sentence: refusal.sentence },
+      payload: payloadOf(event),
+      refusal: refusal && { code: storable(refusal.code), sentence: storable(refusal.sentence) },
       recordedAt,
       previousHash: hash,
     };

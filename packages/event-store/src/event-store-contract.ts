@@ -86,6 +86,37 @@ export const eventStoreContract = (
   );
 
   promise(
+    "says where the log holds another event than the record, and takes nothing of that batch",
+    Effect.gen(function* () {
+      const store = yield* EventStore;
+      const rows = yield* store.append([recorded("a", 0), recorded("a", 1)], at);
+      const refused = (records: ReadonlyArray<RecordedEvent>) =>
+        Effect.match(store.append(records, at), { onFailure: (error) => error.message, onSuccess: () => "appended" });
+      const other = { ...recorded("a", 7), offset: 1 };
+      const changed = { ...recorded("a", 1), event: { ...aborted("a", 1), at: timestampOf(2) } };
+      for (const stranger of [other, changed]) {
+        const sentence = yield* refused([recorded("a", 2), stranger]);
+        assert.match(sentence, /partition 0 offset 1 .* not the one on record/);
+      }
+      const twice = yield* refused([recorded("a", 2), { ...recorded("a", 3), offset: 2 }]);
+      assert.match(twice, /offset 2/);
+      assert.deepStrictEqual(yield* store.read({ limit: 10 }), rows);
+    }),
+  );
+
+  promise(
+    "keeps a refusal whose sentence has a NUL, which no text column takes",
+    Effect.gen(function* () {
+      const store = yield* EventStore;
+      const sentence = "the ci\u0000\ud83d has role ci";
+      const added = yield* store.append([{ ...recorded("a", 0), refusal: { code: "wrong-role", sentence } }], at);
+      assert.strictEqual(added[0]?.refusal?.sentence, "the ci\uFFFD\uFFFD has role ci");
+      assert.deepStrictEqual(yield* store.read({ limit: 10 }), added);
+      assert.deepStrictEqual((yield* store.verify).faults, []);
+    }),
+  );
+
+  promise(
     "keeps an event that was refused and accepted later, both times",
     Effect.gen(function* () {
       const store = yield* EventStore;

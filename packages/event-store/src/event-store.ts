@@ -70,7 +70,8 @@ export class EventStore extends Context.Service<
   {
     /**
      * Appends what is not there yet, in the given order, all or nothing; a redelivered record changes nothing. Succeeds
-     * with the rows that were new.
+     * with the rows that were new. Fails when the log holds another event at a place that is on record: then it is not the
+     * log of this record.
      */
     readonly append: (
       records: ReadonlyArray<RecordedEvent>,

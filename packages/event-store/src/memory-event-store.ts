@@ -1,27 +1,27 @@
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
+import * as Result from "effect/Result";
 import { chainOnto, emptyHead } from "./chain.ts";
 import { ChainVerifier } from "./chain-verifier.ts";
-import { EventStore, type StoredEvent } from "./event-store.ts";
+import { EventStore, EventStoreError, type StoredEvent } from "./event-store.ts";
+import { freshRecords } from "./fresh-records.ts";
 import { MAX_READ } from "./read-limit.ts";
 
 /** In memory, for tests; kept honest by the contract suite. */
 export const layerMemory: Layer.Layer<EventStore> = Layer.sync(EventStore, () => {
   const rows: Array<StoredEvent> = [];
-  const known = new Set<string>();
   const sequences = new Map<string, number>();
 
   return EventStore.of({
     append: (records, recordedAt) =>
-      Effect.sync(() => {
-        const fresh = records.filter(({ partition, offset }) => {
-          const id = `${partition}/${offset}`;
-          return !known.has(id) && known.add(id);
-        });
-        const added = chainOnto(rows.at(-1) ?? emptyHead, sequences, fresh, recordedAt);
+      Effect.suspend(() => {
+        const fresh = freshRecords(rows, records);
+        if (Result.isFailure(fresh))
+          return Effect.fail(new EventStoreError({ operation: "append", message: fresh.failure }));
+        const added = chainOnto(rows.at(-1) ?? emptyHead, sequences, fresh.success, recordedAt);
         for (const row of added) sequences.set(row.application, row.sequence);
         rows.push(...added);
-        return added;
+        return Effect.succeed(added);
       }),
     end: Effect.sync(() => rows.length),
     read: ({ application, releaseId, after = 0, limit }) =>

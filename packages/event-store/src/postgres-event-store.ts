@@ -6,6 +6,7 @@ import { chainOnto, emptyHead, type Head } from "./chain.ts";
 import { ChainVerifier } from "./chain-verifier.ts";
 import { EventStore, EventStoreError, type ReadOptions, type RecordedEvent, type StoredEvent } from "./event-store.ts";
 import { eventStoreMigrations } from "./event-store-migrations.ts";
+import { freshRecords, type KnownEvent } from "./fresh-records.ts";
 import { MAX_READ } from "./read-limit.ts";
 
 type Db = Database["Service"];
@@ -28,20 +29,11 @@ const storedOf = ({ refusalCode: code, refusalSentence: sentence, ...row }: Row)
 const lockHead = (db: Db): Effect.Effect<Head, DatabaseError> =>
   Effect.map(db.query<Head>("select position, hash from audit_head for update"), ([head]) => head ?? emptyHead);
 
-const withoutKnown = (db: Db, records: ReadonlyArray<RecordedEvent>) =>
-  Effect.map(
-    db.query<{ partition: number; offset: number }>(
-      `select partition, "offset" from audit_events
-       where (partition, "offset") in (select p, o from unnest($1::int[], $2::bigint[]) as u(p, o))`,
-      [records.map((record) => record.partition), records.map((record) => record.offset)],
-    ),
-    (rows) => {
-      const known = new Set(rows.map((row) => `${row.partition}/${row.offset}`));
-      return records.filter(({ partition, offset }) => {
-        const id = `${partition}/${offset}`;
-        return !known.has(id) && known.add(id);
-      });
-    },
+const knownOf = (db: Db, records: ReadonlyArray<RecordedEvent>) =>
+  db.query<KnownEvent>(
+    `select partition, "offset", event_id as "eventId", payload from audit_events
+     where (partition, "offset") in (select p, o from unnest($1::int[], $2::bigint[]) as u(p, o))`,
+    [records.map((record) => record.partition), records.map((record) => record.offset)],
   );
 
 const lastSequences = (db: Db, records: ReadonlyArray<RecordedEvent>) =>
@@ -83,7 +75,10 @@ const append = (db: Db, records: ReadonlyArray<RecordedEvent>, recordedAt: Times
   db.transaction(
     Effect.gen(function* () {
       const head = yield* lockHead(db);
-      const fresh = yield* withoutKnown(db, records);
+      const fresh = yield* Effect.mapError(
+        Effect.fromResult(freshRecords(yield* knownOf(db, records), records)),
+        (message) => new EventStoreError({ operation: "append", message }),
+      );
       if (fresh.length === 0) return [];
       const rows = chainOnto(head, yield* lastSequences(db, fresh), fresh, recordedAt);
       yield* insert(db, rows);
@@ -137,8 +132,8 @@ const verify = (db: Db) =>
     return verifier.end(head, new Map(followers.map(({ hash, position }) => [hash, position])));
   });
 
-const failure = (operation: EventStoreError["operation"]) => (error: DatabaseError) =>
-  new EventStoreError({ operation, message: error.message });
+const failure = (operation: EventStoreError["operation"]) => (error: DatabaseError | EventStoreError) =>
+  error._tag === "EventStoreError" ? error : new EventStoreError({ operation, message: error.message });
 
 const make = Effect.gen(function* () {
   const db = yield* Database;
