@@ -73,6 +73,12 @@ export type Verdict = typeof Verdict.Type;
 export const Role = Schema.Literals(["viewer", "ci", "operator", "approver", "admin"]);
 export type Role = typeof Role.Type;
 
+/** Stands in sentences, logs and terminals: nothing in it may move a cursor or end a line. */
+export const AuthorId = Schema.NonEmptyString.check(
+  Schema.isMaxLength(200),
+  pattern(/^\P{Cc}*$/u, "a name without control characters"),
+);
+
 /** Who did it: always derived by the server from the token, never taken from a body. */
-export const Author = Schema.Struct({ id: Schema.NonEmptyString.check(Schema.isMaxLength(200)), role: Role });
+export const Author = Schema.Struct({ id: AuthorId, role: Role });
 export type Author = typeof Author.Type;

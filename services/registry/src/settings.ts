@@ -1,4 +1,4 @@
-import { Digest, Role, withDefault } from "@sluice/contracts";
+import { AuthorId, Digest, Role, withDefault } from "@sluice/contracts";
 import * as Schema from "effect/Schema";
 
 const Positive = Schema.Int.check(Schema.isGreaterThan(0));
@@ -6,7 +6,7 @@ const Positive = Schema.Int.check(Schema.isGreaterThan(0));
 /** A bearer token by its digest: the token itself is known to its bearer only. */
 export const TokenGrant = Schema.Struct({
   tokenDigest: Digest,
-  id: Schema.NonEmptyString.check(Schema.isMaxLength(200)),
+  id: AuthorId,
   role: Role,
 });
 export type TokenGrant = typeof TokenGrant.Type;
