@@ -45,19 +45,20 @@ export const controlLoop = Effect.fn("controlLoop")(function* (
 
   const factsOf = Effect.fnUntraced(function* (state: ApplicationState, release: Release, now: string) {
     const step = release.step ?? 0;
+    const name = { application: state.application, releaseId: release.releaseId };
     const known = hasReached(history, state.application, state.version);
     const { maxUnwatchedSeconds } = policyOf(release).canary;
     const asked = gatewaysToPin(gateways(), release.since, maxUnwatchedSeconds, settings.gatewayTimeoutMs);
-    const pinned = pinnedVersion(history, release.releaseId) ?? state.version;
+    const pinned = pinnedVersion(history, name) ?? state.version;
     // A pause may come between a step that has passed and the next one: its users are watched all the same.
     const isJudged = known && release.phase === "canary" && (!release.stepPassed || release.pausedAt !== null);
-    const before = step > 0 ? passedEvidence(history, release.releaseId, step - 1) : null;
+    const before = step > 0 ? passedEvidence(history, name, step - 1) : null;
     const observed = windowedStep(release, before?.window.to ?? null);
-    const earlier = earlierWindows(history, release.releaseId, step);
+    const earlier = earlierWindows(history, name, step);
     return {
       step: isJudged ? yield* observer.observe(release, observed, earlier, gateways(), now) : null,
       mitigation: mitigationOf(asked, state.application, pinned),
-      passedEvidence: known ? passedEvidence(history, release.releaseId, step) : null,
+      passedEvidence: known ? passedEvidence(history, name, step) : null,
     } satisfies Facts;
   });
 

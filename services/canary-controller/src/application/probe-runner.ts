@@ -41,13 +41,17 @@ export const probeRunner = Effect.fn("probeRunner")(function* (tickMs: number) {
       const release = state.active;
       return release && shareOf(release) > 0 && policyOf(release).canary.safetyProbes ? [{ state, release }] : [];
     });
-    const wanted = new Set(probed.map(({ release }) => release.releaseId));
-    for (const [releaseId] of running) if (!wanted.has(releaseId)) yield* FiberMap.remove(running, releaseId);
+    const wanted = new Set(probed.map(keyOf));
+    for (const [key] of running) if (!wanted.has(key)) yield* FiberMap.remove(running, key);
     for (const { state, release } of probed)
-      yield* FiberMap.run(running, release.releaseId, probe(state, release), { onlyIfMissing: true });
+      yield* FiberMap.run(running, keyOf({ state, release }), probe(state, release), { onlyIfMissing: true });
   });
   yield* onChangeOrTick("safety probes", look, tickMs);
 });
+
+/** Two applications may call a release the same. */
+const keyOf = ({ state, release }: Pick<Running, "state" | "release">): string =>
+  `${state.application}/${release.releaseId}`;
 
 const probe = (state: ApplicationState, release: Release) =>
   Effect.gen(function* () {
@@ -95,7 +99,7 @@ interface Running {
 }
 
 const runProbe = Effect.fnUntraced(function* (running: Running) {
-  const probeId = `${running.release.releaseId}/${running.probe.case_id}/${yield* Clock.currentTimeMillis}`;
+  const probeId = `${keyOf(running)}/${running.probe.case_id}/${yield* Clock.currentTimeMillis}`;
   const first = yield* askOnce(running);
   yield* publish(running, probeId, 0, first, first.passed === false && running.confirmations === 0);
   if (first.passed !== false) return;

@@ -12,8 +12,16 @@ interface ReleaseHistory {
 /** Folded from the whole log, refused events left out; kept for active releases only. */
 export interface StepHistory {
   readonly applications: Applications;
-  readonly releases: ReadonlyMap<ReleaseId, ReleaseHistory>;
+  /** By `keyOf`: two applications may call a release the same. */
+  readonly releases: ReadonlyMap<string, ReleaseHistory>;
 }
+
+interface ReleaseName {
+  readonly application: ApplicationName;
+  readonly releaseId: ReleaseId;
+}
+
+const keyOf = ({ application, releaseId }: ReleaseName): string => `${application}/${releaseId}`;
 
 export const emptyHistory: StepHistory = { applications: new Map(), releases: new Map() };
 
@@ -22,13 +30,14 @@ export const recordEvent = (history: StepHistory, event: ReleaseEvent): StepHist
   if (refusal) return history;
   const releases = new Map(history.releases);
   const before = history.applications.get(event.application)?.active?.releaseId;
-  if (before && before !== state.active?.releaseId) releases.delete(before);
+  if (before && before !== state.active?.releaseId)
+    releases.delete(keyOf({ application: event.application, releaseId: before }));
   if (event._tag === "CanaryStepPassed" && state.active) {
-    const known = releases.get(event.releaseId) ?? none;
-    releases.set(event.releaseId, { ...known, passed: new Map(known.passed).set(event.step, event.evidence) });
+    const known = releases.get(keyOf(event)) ?? none;
+    releases.set(keyOf(event), { ...known, passed: new Map(known.passed).set(event.step, event.evidence) });
   }
   if (event._tag === "CanaryBreached")
-    releases.set(event.releaseId, { ...(releases.get(event.releaseId) ?? none), pinnedVersion: state.version });
+    releases.set(keyOf(event), { ...(releases.get(keyOf(event)) ?? none), pinnedVersion: state.version });
   return { applications: new Map(history.applications).set(event.application, state), releases };
 };
 
@@ -38,12 +47,12 @@ const none: ReleaseHistory = { passed: new Map(), pinnedVersion: null };
 export const hasReached = (history: StepHistory, application: ApplicationName, version: number): boolean =>
   (history.applications.get(application)?.version ?? 0) >= version;
 
-export const passedEvidence = (history: StepHistory, releaseId: ReleaseId, step: number): CanaryEvidence | null =>
-  history.releases.get(releaseId)?.passed.get(step) ?? null;
+export const passedEvidence = (history: StepHistory, release: ReleaseName, step: number): CanaryEvidence | null =>
+  history.releases.get(keyOf(release))?.passed.get(step) ?? null;
 
 /** Windows of all steps before `step`, in order. */
-export const earlierWindows = (history: StepHistory, releaseId: ReleaseId, step: number): ReadonlyArray<CanaryWindow> =>
-  Array.from({ length: step }, (_, earlier) => passedEvidence(history, releaseId, earlier)?.windows ?? []).flat();
+export const earlierWindows = (history: StepHistory, release: ReleaseName, step: number): ReadonlyArray<CanaryWindow> =>
+  Array.from({ length: step }, (_, earlier) => passedEvidence(history, release, earlier)?.windows ?? []).flat();
 
-export const pinnedVersion = (history: StepHistory, releaseId: ReleaseId): number | null =>
-  history.releases.get(releaseId)?.pinnedVersion ?? null;
+export const pinnedVersion = (history: StepHistory, release: ReleaseName): number | null =>
+  history.releases.get(keyOf(release))?.pinnedVersion ?? null;
