@@ -49,6 +49,14 @@ it.live("a probe asks for the candidate by name, with the key that may", () =>
   }).pipe(Effect.scoped),
 );
 
+it.live("a refusal in OpenAI's form is an answer", () =>
+  Effect.gen(function* () {
+    const message = { role: "assistant", content: null, refusal: "I can't help with that." };
+    const { gatewayUrl } = yield* gateway(200, { choices: [{ message }] });
+    assert.strictEqual((yield* ask(gatewayUrl)).text, "I can't help with that.");
+  }).pipe(Effect.scoped),
+);
+
 it.live("whatever is no answer is an error with its reason", () =>
   Effect.gen(function* () {
     const reason = (status: number, answer: unknown) =>

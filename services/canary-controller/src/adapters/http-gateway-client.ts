@@ -7,7 +7,15 @@ import type { CanaryControllerSettings } from "../settings.ts";
 
 /** What is read of an OpenAI chat completion. */
 const Completion = Schema.Struct({
-  choices: Schema.NonEmptyArray(Schema.Struct({ message: Schema.Struct({ content: Schema.NullOr(Schema.String) }) })),
+  choices: Schema.NonEmptyArray(
+    Schema.Struct({
+      message: Schema.Struct({
+        content: Schema.optional(Schema.NullOr(Schema.String)),
+        /** A model that refuses in OpenAI's form says so here, and has no content. */
+        refusal: Schema.optional(Schema.NullOr(Schema.String)),
+      }),
+    }),
+  ),
 });
 const decodeCompletion = Schema.decodeUnknownEffect(Completion);
 
@@ -42,7 +50,8 @@ export const layerHttpGatewayClient = (
         decodeCompletion(answer.body),
         () => new ProbeError({ message: "the answer is no chat completion" }),
       );
-      const text = completion.choices[0].message.content;
+      const { content, refusal } = completion.choices[0].message;
+      const text = content ?? refusal ?? null;
       if (text === null) return yield* new ProbeError({ message: "the answer has no text" });
       return { text, servedBundle: answer.servedBundle };
     }),
