@@ -1,5 +1,6 @@
 import * as Command from "effect/cli/Command";
 import { auditCommand } from "./verbs/audit.ts";
+import { canaryCommand } from "./verbs/canary-replay.ts";
 import { demoCommand } from "./verbs/demo.ts";
 import { evalCommand } from "./verbs/eval-run.ts";
 import { gateCommand } from "./verbs/gate.ts";
@@ -44,6 +45,7 @@ export const sluice = Command.make("sluice").pipe(
     releaseCommand,
     applicationCommand,
     auditCommand,
+    canaryCommand,
     kpiCommand,
     policyCommand,
     upCommand,

@@ -74,18 +74,18 @@ const ask = (random: RandomSource, { errorRate, refusalRate, medianMs, quality }
 };
 
 /** The same rollout twice: as conversations are counted, and as if every request were one of its own. */
-export interface ClusteredRollout {
+export interface ClusteredRelease {
   readonly byConversation: ReadonlyArray<CanaryWindow>;
   readonly byRequest: ReadonlyArray<CanaryWindow>;
 }
 
 /** A rollout of conversations with shared faults. Both arms behave the same: whatever alarms is a false alarm. */
-export const clusteredRollout = (
+export const clusteredRelease = (
   random: RandomSource,
   { steps, windowSeconds }: Policy["canary"],
   requestsPerWindow: number,
   windowsPerStep: number,
-): ClusteredRollout => {
+): ClusteredRelease => {
   let active = Array.from({ length: poisson(random, requestsPerWindow * STAYS) }, () => begin(random));
   const byConversation: Array<CanaryWindow> = [];
   const byRequest: Array<CanaryWindow> = [];

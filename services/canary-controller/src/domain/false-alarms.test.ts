@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest";
 import { type CanaryWindow, Policy } from "@sluice/contracts";
 import { randomSource } from "@sluice/statistics";
 import * as Schema from "effect/Schema";
-import { clusteredRollout } from "./clustered-windows.fixture.ts";
+import { clusteredRelease } from "./clustered-windows.fixture.ts";
 import { evaluateCanary } from "./evaluate-canary.ts";
 import { type Behaviour, healthy, simulatedWindow } from "./simulated-windows.fixture.ts";
 
@@ -48,7 +48,7 @@ describe("the false-alarm budget of a rollout", () => {
     const [rollouts, alpha] = [300, 0.01];
     const alarms = { byConversation: 0, byRequest: 0 };
     for (let i = 0; i < rollouts; i++) {
-      const rollout = clusteredRollout(randomSource(20_000 + i), policyWith(alpha), 400, WINDOWS_PER_STEP);
+      const rollout = clusteredRelease(randomSource(20_000 + i), policyWith(alpha), 400, WINDOWS_PER_STEP);
       for (const view of ["byConversation", "byRequest"] as const)
         if (evaluateCanary(policyWith(alpha), rollout[view], 2)?.breach) alarms[view] += 1;
     }
