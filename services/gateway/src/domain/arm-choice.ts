@@ -15,13 +15,16 @@ export interface ArmChoice {
 }
 
 /**
- * The arm of a user's request. Share 0, no candidate and an unwatched candidate all mean the baseline.
+ * The arm of a user's request. Share 0, no candidate and an unwatched candidate all mean the baseline. While a candidate's
+ * traffic is withheld nothing is compared: requests that were assigned to it are on the baseline, so neither they nor the
+ * others are the release's.
  */
 export const chooseArm = (known: KnownRouting, assignmentKey: string, nowMs: number): ArmChoice => {
   const { candidate } = known.routing;
   const assigned = assignArm(candidate, assignmentKey);
-  const withheld = assigned === "candidate" && candidate !== null && isUnwatched(known, candidate, nowMs);
-  return choiceOf(known, withheld ? "baseline" : assigned, "user", withheld);
+  const unwatched = candidate !== null && candidate.share > 0 && isUnwatched(known, candidate, nowMs);
+  if (!unwatched) return choiceOf(known, assigned, "user", false);
+  return { ...choiceOf(known, "baseline", "user", assigned === "candidate"), releaseId: null };
 };
 
 /** The arm a tester asked for by name; null where no candidate is routed. */

@@ -35,7 +35,7 @@ describe("RoutingTable", () => {
     const table = new RoutingTable();
     table.accept(routingOf(1, { candidate }), 0, true);
     expect(armAt(table, 10_000)).toMatchObject({ arm: "candidate", withheld: false });
-    expect(armAt(table, 10_001)).toMatchObject({ arm: "baseline", withheld: true, releaseId: "release-1" });
+    expect(armAt(table, 10_001)).toMatchObject({ arm: "baseline", withheld: true, releaseId: null });
     table.accept(routingOf(1, { candidate }), 10_002, true);
     expect(armAt(table, 20_000)).toMatchObject({ arm: "candidate" });
   });
@@ -46,7 +46,10 @@ describe("RoutingTable", () => {
     table.accept(routingOf(1, { candidate }), 60_000, false);
     expect(armAt(table, 60_000)?.arm).toBe("baseline");
     table.accept(routingOf(2, { candidate }), 60_000, false);
-    expect(armAt(table, 60_000)?.arm).toBe("candidate");
+    expect(table.get("support-bot")?.routing.version).toBe(2);
+    expect(armAt(table, 60_000)?.arm).toBe("baseline");
+    table.accept(routingOf(2, { candidate }), 60_001, true);
+    expect(armAt(table, 60_001)?.arm).toBe("candidate");
   });
 
   it("does not let an older file win over what the bus has said", () => {
@@ -62,6 +65,14 @@ describe("chooseArm", () => {
 
   it("never gives a user the candidate at share 0", () => {
     for (let i = 0; i < 10_000; i += 1) expect(chooseArm(known(0), `key-${i}`, 0).arm).toBe("baseline");
+  });
+
+  it("keeps every user's request out of the comparison while nobody watches, those of the baseline too", () => {
+    const half = { routing: routingOf(1, { candidate: { ...candidate, share: 0.5 } }), heardAtMs: 0 };
+    const choices = Array.from({ length: 100 }, (_, i) => chooseArm(half, `key-${i}`, 10_001));
+    expect(new Set(choices.map(({ arm, releaseId }) => `${arm} ${releaseId}`))).toEqual(new Set(["baseline null"]));
+    // A shadow has no traffic of its own to take away: its observations are the release's, watched or not.
+    expect(chooseArm(known(0), "key", 10_001).releaseId).toBe("release-1");
   });
 
   it("gives a tester the arm asked for, apart from users, if there is one", () => {

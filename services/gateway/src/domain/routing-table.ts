@@ -9,6 +9,9 @@ export interface KnownRouting {
   readonly heardAtMs: number;
 }
 
+/** Long enough ago for any `maxUnwatchedSeconds`, and a number that a file can hold. */
+const NEVER_MS = 0;
+
 /** `stale`: older than what is served; `heard`: the same again, a sign of life. */
 export type Acceptance = "changed" | "heard" | "stale";
 
@@ -22,8 +25,9 @@ export class RoutingTable {
   readonly #known = new Map<ApplicationName, KnownRouting>();
 
   /**
-   * `live` is false for records that were in the topic before this gateway came: they prove no present life. Such a
-   * record does not renew the version that is already known, so that restarts cannot keep a candidate unwatched.
+   * `live` is false for records that were in the topic before this gateway came: they are news, but prove no present life.
+   * A candidate known only from them is unwatched until the first live repetition, so that restarts, with a disk or
+   * without, cannot keep one that nobody watches.
    */
   accept(routing: Routing, nowMs: number, live: boolean): Acceptance {
     const known = this.#known.get(routing.application);
@@ -33,7 +37,7 @@ export class RoutingTable {
       if (live) this.#known.set(routing.application, { routing: known.routing, heardAtMs: nowMs });
       return "heard";
     }
-    this.#known.set(routing.application, { routing, heardAtMs: nowMs });
+    this.#known.set(routing.application, { routing, heardAtMs: live ? nowMs : NEVER_MS });
     return "changed";
   }
 

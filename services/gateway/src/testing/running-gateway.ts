@@ -74,6 +74,8 @@ export const startGateway = async ({
       Effect.provideContext(context),
     ),
   );
+  // What was in the topic is no sign of life: the controller's repetition is.
+  for (const routing of routings) await publish(routing);
   return {
     ...running,
     batches,
