@@ -21,6 +21,7 @@ import * as Telemetry from "@sluice/telemetry";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Schema from "effect/Schema";
+import { STREAM_PAGE } from "./adapters/http/event-stream.ts";
 import { registryService } from "./registry-service.ts";
 
 const ports = ReleaseLog.layer.pipe(
@@ -212,6 +213,10 @@ it.live("every route asks for its role, and for a token at all", () =>
   }).pipe(Effect.scoped, Effect.provide(ports)),
 );
 
+const until = async (condition: () => boolean) => {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+};
+
 /** Frames of an event stream until `enough` says so. */
 const frames = async (address: string, headers: Record<string, string>, enough: (frames: Array<string>) => boolean) => {
   const abort = new AbortController();
@@ -251,6 +256,40 @@ it.live("a stream that breaks is taken up where it broke: nothing missing, nothi
       assert.deepStrictEqual(ids(resumed), ["2", "3"]);
       assert.match(resumed.at(-1) ?? "", /ReleaseAborted/);
       assert.isTrue(resumed.some((frame) => frame.startsWith("event: state") && frame.includes('"phase":"aborted"')));
+    });
+  }).pipe(Effect.scoped, Effect.provide(ports)),
+);
+
+it.live("a stream whose store fails ends, so that its client comes back and misses nothing", () =>
+  Effect.gen(function* () {
+    const store = yield* EventStore.EventStore;
+    const away = { reads: 0 };
+    const flaky = EventStore.EventStore.of({
+      ...store,
+      read: (options) => {
+        // The analysts' table reads without a stream's page size.
+        if (away.reads === 0 || options.limit !== STREAM_PAGE) return store.read(options);
+        away.reads -= 1;
+        return Effect.fail(new EventStore.EventStoreError({ operation: "read", message: "the store is away" }));
+      },
+    });
+    const { address } = yield* Effect.provideService(start, EventStore.EventStore, flaky);
+    yield* Effect.promise(async () => {
+      const { candidate } = await withApplication(address);
+      const ids = (seen: Array<string>) => seen.flatMap((frame) => frame.match(/^id: (\d+)/)?.[1] ?? []);
+      const received: Array<string> = [];
+      const broken = frames(address, { "last-event-id": "0" }, (seen) => {
+        received.splice(0, received.length, ...seen);
+        return false;
+      });
+      await until(() => ids(received).length === 1);
+      away.reads = 1;
+      await call(address, "POST", "/v1/releases", { body: { application: "support-bot", candidate, team: "support" } });
+      // Ends by itself: its end is what this awaits.
+      await broken.catch(() => []);
+      assert.deepStrictEqual(ids(received), ["1"]);
+      const resumed = await frames(address, { "last-event-id": "1" }, (seen) => ids(seen).length === 1);
+      assert.deepStrictEqual(ids(resumed), ["2"]);
     });
   }).pipe(Effect.scoped, Effect.provide(ports)),
 );

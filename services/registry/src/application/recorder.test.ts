@@ -52,13 +52,13 @@ it.live("a state whose publication failed is told when the batch comes again, th
     const bus = yield* EventBus;
     const failures = { left: 0 };
     const recorder = yield* Effect.provideService(startRecorder(settings), EventBus, flaky(bus, failures));
-    const rows = yield* PubSub.subscribe(recorder.appended);
+    const hints = yield* PubSub.subscribe(recorder.appended);
     failures.left = 2;
     yield* bus.publish(releasesTopic, [registered("support-bot")]);
     yield* recorder.reached(new Map([["support-bot", { ...initialState("support-bot"), version: 1 }]]));
     assert.strictEqual(failures.left, 0);
     assert.deepStrictEqual(yield* told, ["support-bot"]);
-    assert.lengthOf(yield* PubSub.takeAll(rows), 1, "streams hear of a row once");
+    assert.lengthOf(yield* PubSub.takeAll(hints), 1, "streams hear of it once");
   }).pipe(Effect.scoped, Effect.provide(ports)),
 );
 

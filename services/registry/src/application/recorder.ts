@@ -1,6 +1,6 @@
 import { type ReleaseEvent, releaseStateTopic, releasesTopic, timestampOf } from "@sluice/contracts";
 import { type BusError, EventBus, type Received } from "@sluice/event-bus";
-import { EventStore, type EventStoreError, type RecordedEvent, type StoredEvent } from "@sluice/event-store";
+import { EventStore, type EventStoreError, type RecordedEvent } from "@sluice/event-store";
 import { type ApplicationState, type Applications, foldEvent, releaseStateOf } from "@sluice/release";
 import { TelemetryStore } from "@sluice/telemetry";
 import * as Clock from "effect/Clock";
@@ -14,8 +14,8 @@ import * as Semaphore from "effect/Semaphore";
 import type { RegistrySettings } from "../settings.ts";
 
 export interface Recorder {
-  /** Rows as they are appended by this registry. A hint for streams: the store is the truth. */
-  readonly appended: PubSub.PubSub<StoredEvent>;
+  /** Says that this registry appended rows. One hint stands for all before it: the store is the truth. */
+  readonly appended: PubSub.PubSub<void>;
   /** Waits until the record holds all that led to these states: who was answered finds it there. */
   readonly reached: (applications: Applications) => Effect.Effect<void>;
 }
@@ -32,7 +32,7 @@ export const startRecorder = Effect.fn("startRecorder")(function* (
 ): Effect.fn.Return<Recorder, BusError | EventStoreError, EventBus | EventStore | TelemetryStore | Scope.Scope> {
   const bus = yield* EventBus;
   const store = yield* EventStore;
-  const appended = yield* PubSub.unbounded<StoredEvent>();
+  const appended = yield* PubSub.sliding<void>(1);
   const toAnalysts = yield* startAnalystsTable(settings);
   const folded = new Map<string, ApplicationState>();
   const progressed = Latch.makeUnsafe(false);
@@ -47,8 +47,10 @@ export const startRecorder = Effect.fn("startRecorder")(function* (
     const { records, changed } = foldBatch(folded, batch);
     const rows = yield* store.append(records, timestampOf(yield* Clock.currentTimeMillis));
     // Told before anything else can fail: a redelivered batch has no new rows and would be told to nobody.
-    for (const row of rows) yield* PubSub.publish(appended, row);
-    if (rows.length > 0) yield* Queue.offer(toAnalysts, undefined);
+    if (rows.length > 0) {
+      yield* PubSub.publish(appended, undefined);
+      yield* Queue.offer(toAnalysts, undefined);
+    }
     // Publishing a state again is harmless (compacted, versioned), missing one is not: so it comes before the batch
     // counts, and does not depend on whether its rows are new. History is not told state by state, see below.
     yield* Semaphore.withPermit(

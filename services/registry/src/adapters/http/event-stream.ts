@@ -2,8 +2,10 @@ import type { ServerResponse } from "node:http";
 import { EventStore, type StoredEvent } from "@sluice/event-store";
 import { releaseStateOf } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
+import * as Cause from "effect/Cause";
 import type * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
+import * as Exit from "effect/Exit";
 import * as PubSub from "effect/PubSub";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Recorder } from "../../application/recorder.ts";
@@ -12,7 +14,8 @@ import type { Ports } from "./handlers.ts";
 import { HttpFailure } from "./http-failure.ts";
 import { recordedEventBody } from "./recorded-event-body.ts";
 
-const PAGE = 500;
+/** Rows read at a time. */
+export const STREAM_PAGE = 200;
 
 /**
  * `event: state` once for each application at the start; then `event: release-event` for each row of the record, with its
@@ -29,7 +32,18 @@ export const eventStream = (settings: RegistrySettings, recorder: Recorder, cont
     const out = reply.raw;
     out.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" });
     open += 1;
-    const fiber = Effect.runForkWith(context)(Effect.scoped(follow(out, recorder, lastSeen, application)));
+    const followed = Effect.scoped(follow(out, recorder, lastSeen, application)).pipe(
+      Effect.onExit((exit) =>
+        // A stream that only beats its heart looks alive and tells nothing: an end lets the client come back.
+        Effect.andThen(
+          Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
+            ? Effect.logWarning("an event stream failed; its client is to come back", exit.cause)
+            : Effect.void,
+          Effect.sync(() => out.destroy()),
+        ),
+      ),
+    );
+    const fiber = Effect.runForkWith(context)(followed);
     const heartbeat = setInterval(() => out.write(": alive\n\n"), settings.streamHeartbeatMs);
     out.on("close", () => {
       open -= 1;
@@ -48,16 +62,16 @@ const follow = Effect.fnUntraced(function* (
   const store = yield* EventStore;
   const log = yield* ReleaseLog;
   // Subscribed first: what is appended from here on wakes the loop, so nothing falls between the read and the wait.
-  const appended = yield* PubSub.subscribe(recorder.appended);
+  const wakeUp = yield* PubSub.subscribe(recorder.appended);
   let position = lastSeen ?? (yield* store.end);
   for (const state of log.applications().values())
     if (application === undefined || state.application === application)
       yield* write(out, `event: state\ndata: ${JSON.stringify(releaseStateOf(state))}\n\n`);
   while (true) {
-    const rows = yield* store.read({ ...(application && { application }), after: position, limit: PAGE });
+    const rows = yield* store.read({ ...(application && { application }), after: position, limit: STREAM_PAGE });
     for (const row of rows) yield* write(out, frame(row));
     position = rows.at(-1)?.position ?? position;
-    if (rows.length < PAGE) yield* PubSub.takeAll(appended);
+    if (rows.length < STREAM_PAGE) yield* PubSub.take(wakeUp);
   }
 });
 
@@ -68,7 +82,9 @@ const frame = (row: StoredEvent): string =>
 const write = (out: ServerResponse, chunk: string) =>
   Effect.callback<void>((resume) => {
     if (out.destroyed || out.write(chunk)) return resume(Effect.void);
-    out.once("drain", () => resume(Effect.void));
+    const drained = () => resume(Effect.void);
+    out.once("drain", drained);
+    return Effect.sync(() => out.off("drain", drained));
   });
 
 const lastEventId = (request: FastifyRequest): number | undefined => {
