@@ -45,6 +45,11 @@ export interface Release {
   readonly breach: Breach | null;
   readonly mitigatedAt: Timestamp | null;
   readonly pausedAt: Timestamp | null;
+  /** What ended pauses have taken since the present canary step began: its deadline moves by as much. */
+  readonly pausedMs: number;
+  /** How often the present canary step was held, and when last. */
+  readonly holds: number;
+  readonly heldAt: Timestamp | null;
   readonly overridden: boolean;
   /** Ids of the accepted events: a repeated one changes nothing. */
   readonly seen: ReadonlyArray<EventId>;

@@ -402,3 +402,28 @@ describe("duplicates", () => {
       .on(event("CanaryStepPassed", { evidence: canaryEvidence(0), at: at(170) }))
       .refused("wrong-step"));
 });
+
+describe("the pauses of a canary step", () => {
+  const pause = (from: number, to: number): ReadonlyArray<ReleaseEvent> => [
+    event("ReleasePaused", { eventId: `paused-${from}`, at: at(from) }),
+    event("ReleaseResumed", { eventId: `resumed-${to}`, at: at(to) }),
+  ];
+
+  it("add up, and move the end of a hold", () => {
+    const held = event("CanaryHeld", { at: at(170), until: at(400) });
+    const { active } = stateAfter(registered, way.canary, held, pause(200, 230), pause(300, 305));
+    assert.equal(active?.pausedMs, 35_000);
+    assert.equal(active.hold?.until, at(435));
+    assert.deepEqual([active.holds, active.heldAt], [1, at(170)]);
+  });
+
+  it("are its own: those of the phases before do not count", () => {
+    const { active } = stateAfter(
+      registered,
+      way.shadowPassed,
+      pause(92, 95),
+      way.canary.slice(way.shadowPassed.length),
+    );
+    assert.equal(active?.pausedMs, 0);
+  });
+});

@@ -112,6 +112,9 @@ const requestedRelease = (event: ReleaseEventOf<"ReleaseRequested">): Release =>
   breach: null,
   mitigatedAt: null,
   pausedAt: null,
+  pausedMs: 0,
+  holds: 0,
+  heldAt: null,
   overridden: false,
   seen: [event.eventId],
 });

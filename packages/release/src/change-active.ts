@@ -1,4 +1,11 @@
-import { epochMsOf, type ReleaseEvent, type ReleaseEventOf, type ReleasePhase } from "@sluice/contracts";
+import {
+  epochMsOf,
+  type ReleaseEvent,
+  type ReleaseEventOf,
+  type ReleasePhase,
+  type Timestamp,
+  timestampOf,
+} from "@sluice/contracts";
 import * as Result from "effect/Result";
 import { type ApplicationState, policyOf, type Release } from "./application-state.ts";
 import { endRelease, misplaced, replaceBaseline, setAside } from "./end-release.ts";
@@ -107,7 +114,11 @@ const activeTransition = (state: ApplicationState, release: Release, event: Acti
     case "CanaryStepPassed":
       return passStep(state, release, event);
     case "CanaryHeld":
-      return to({ hold: { cause: event.cause, since: event.at, waitsFor: event.waitsFor, until: event.until } });
+      return to({
+        hold: { cause: event.cause, since: event.at, waitsFor: event.waitsFor, until: event.until },
+        holds: release.holds + 1,
+        heldAt: event.at,
+      });
     case "CanaryHoldEnded":
       return release.hold
         ? to({ hold: null })
@@ -128,11 +139,21 @@ const activeTransition = (state: ApplicationState, release: Release, event: Acti
         : to({ pausedAt: event.at });
     case "ReleaseResumed":
       return release.pausedAt
-        ? to({ pausedAt: null })
+        ? to(resumed(release, release.pausedAt, event.at))
         : refuse("not-paused", `release ${release.releaseId} is not paused`);
     case "HoldSkipped":
       return to({ holdSkipped: true });
   }
+};
+
+/** A pause takes nothing of the time that a step is given for what it lacks. */
+const resumed = ({ since, hold, pausedMs }: Release, pausedAt: Timestamp, at: Timestamp): Partial<Release> => {
+  const lastedMs = Math.max(0, epochMsOf(at) - Math.max(epochMsOf(pausedAt), epochMsOf(since)));
+  return {
+    pausedAt: null,
+    pausedMs: pausedMs + lastedMs,
+    hold: hold && { ...hold, until: timestampOf(epochMsOf(hold.until) + lastedMs) },
+  };
 };
 
 const passStep = (state: ApplicationState, release: Release, event: ReleaseEventOf<"CanaryStepPassed">): Applied => {
@@ -161,6 +182,9 @@ const startStep = (state: ApplicationState, release: Release, event: ReleaseEven
       stepPassed: false,
       holdSkipped: false,
       hold: null,
+      pausedMs: 0,
+      holds: 0,
+      heldAt: null,
     },
   });
 };

@@ -151,6 +151,33 @@ describe("a canary step", () => {
     assert.strictEqual(inWords(decide({ release: paused, evaluation: evaluatedTo(720) }, 725)), "end-hold");
   });
 
+  it("has as long as before for what it lacks after a pause", () => {
+    const resumed = inStep([
+      event("CanaryHeld", { cause: "no-data", at: at(702), until: at(1_900) }),
+      event("ReleasePaused", { at: at(1_000) }),
+      event("ReleaseResumed", { at: at(5_000) }),
+    ]);
+    const few = evaluatedTo(5_000, { requests: { baseline: 900, candidate: 4 } });
+    assert.strictEqual(resumed.hold?.until, at(5_900));
+    assert.strictEqual(inWords(decide({ release: resumed, evaluation: few }, 5_010)), "wait");
+    assert.match(inWords(decide({ release: resumed, evaluation: few }, 5_900)), /^breach hold-deadline/);
+  });
+
+  it("tells causes that come and go ever more rarely, and its evidence once", () => {
+    const causes = ["no-data", "watermark-behind"] as const;
+    const events: Array<ReleaseEvent> = [];
+    for (let seconds = 702; seconds < 1_900; seconds++) {
+      const fault = { cause: causes[seconds % 2] ?? "no-data", waitsFor: "something" };
+      const decision = decide({ release: inStep(events), evaluation: evaluatedTo(720), fault }, seconds);
+      if (decision._tag !== "hold") continue;
+      assert.strictEqual(decision.evidence !== null, events.length === 0);
+      const eventId = `held-${seconds}`;
+      events.push(event("CanaryHeld", { eventId, cause: decision.cause, at: at(seconds), until: decision.until }));
+    }
+    assert.isAtLeast(events.length, 5);
+    assert.isAtMost(events.length, 10);
+  });
+
   it("is rolled back at its deadline, naming what never came", () => {
     const few = evaluatedTo(1_860, { requests: { baseline: 900, candidate: 4 } });
     assert.strictEqual(

@@ -69,15 +69,29 @@ export const decideStep = ({ release, now, evaluation, fault }: StepFacts): Step
   // A step that has simply not had its time or its requests yet is no hold: it says so in the release's state.
   if (!missing || !(fault ?? evaluation?.hold ?? isHoldOver(release, now)))
     return outlivesHold(release, evaluation) ? { _tag: "end-hold" } : wait;
-  if (release.hold?.cause === missing.cause) return wait;
-  return { _tag: "hold", ...missing, until: deadline, evidence: fitting(evaluation, MAX_BYTES_ON_A_HOLD) };
+  if (release.hold?.cause === missing.cause || heldLately(release, now)) return wait;
+  // The evidence is told with a step's first hold; what later ones wait for is in words.
+  const evidence = release.holds === 0 ? fitting(evaluation, MAX_BYTES_ON_A_HOLD) : null;
+  return { _tag: "hold", ...missing, until: deadline, evidence };
 };
 
-/** The end of the hold, and as much again as policy gives for whatever may be missing. */
+/** So long after its first hold a step may be held again; each further one takes twice as long. */
+const HOLDS_APART_MS = 5_000;
+const MAX_DOUBLINGS = 12;
+
+/** Causes that come and go make a few events that grow rarer, not one at every look. */
+const heldLately = ({ holds, heldAt }: Release, now: Timestamp): boolean =>
+  heldAt !== null &&
+  epochMsOf(now) - epochMsOf(heldAt) < HOLDS_APART_MS * 2 ** Math.min(Math.max(0, holds - 1), MAX_DOUBLINGS);
+
+/**
+ * The end of the hold, and as much again as policy gives for whatever may be missing; pauses do not count. The hold itself
+ * goes on in a pause: the step's users are served, and what they meet is judged.
+ */
 export const deadlineOf = (release: Release): Timestamp => {
   const { steps, holdDeadlineSeconds } = policyOf(release).canary;
   const holdSeconds = steps[release.step ?? 0]?.holdSeconds ?? 0;
-  return timestampOf(epochMsOf(release.since) + (holdSeconds + holdDeadlineSeconds) * 1_000);
+  return timestampOf(epochMsOf(release.since) + (holdSeconds + holdDeadlineSeconds) * 1_000 + release.pausedMs);
 };
 
 const isHoldOver = (release: Release, now: Timestamp): boolean => {
@@ -141,7 +155,7 @@ const missingProbes = (canary: Policy["canary"], { windows }: CanaryEvidence): F
     ? { cause: "no-data", waitsFor: "a judged safety probe: none was answered in this step" }
     : null;
 
-/** A hold is told again and again; what it waits for is in words. */
+/** More is not worth an event that decides nothing. */
 const MAX_BYTES_ON_A_HOLD = 500_000;
 
 /** An event that is too large cannot be published: rather none of the windows than no decision. */
