@@ -18,11 +18,13 @@ const limits = { sampleRate: 1, concurrency: 4, queueLimit: 8, timeoutMs: 200 };
 let upstream: SimulatedUpstream;
 let gateway: RunningTestGateway;
 let candidateBehaves: Behaviour;
+let baselineBehaves: Behaviour;
 
 beforeEach(async () => {
   candidateBehaves = says("The candidate says hello.");
+  baselineBehaves = says("The baseline says hello.");
   upstream = await startSimulatedUpstream((response, request) => {
-    const behave = request.body?.model === "model-candidate" ? candidateBehaves : says("The baseline says hello.");
+    const behave = request.body?.model === "model-candidate" ? candidateBehaves : baselineBehaves;
     behave(response, request);
   });
   gateway = await startGateway({
@@ -128,5 +130,30 @@ describe("a candidate in shadow", () => {
     await until(() => gateway.observations().length === 2);
     expect(gateway.pairs()).toHaveLength(0);
     expect(upstream.requests.filter(({ body }) => body?.model === "model-candidate")).toHaveLength(0);
+  });
+
+  it("that meets the provider's rate limit has no pair, and is not asked again until the provider allows it", async () => {
+    candidateBehaves = (response) => {
+      response.writeHead(429, { "content-type": "application/json", "retry-after": "60" });
+      response.end("{}");
+    };
+    expect((await ask()).response.status).toBe(200);
+    await until(() => (gateway.reports.at(-1)?.dropped.mirrored ?? 0) === 1);
+    for (let i = 0; i < 5; i += 1) expect((await ask()).response.status).toBe(200);
+    await until(() => (gateway.reports.at(-1)?.dropped.mirrored ?? 0) === 6);
+    expect(upstream.requests.filter(({ body }) => body?.model === "model-candidate")).toHaveLength(1);
+    expect(gateway.pairs()).toEqual([]);
+  });
+
+  it("is left alone while users meet the provider's rate limit", async () => {
+    baselineBehaves = (response) => {
+      response.writeHead(429, { "content-type": "application/json", "retry-after": "60" });
+      response.end("{}");
+    };
+    expect((await ask()).response.status).toBe(429);
+    baselineBehaves = says("The baseline says hello.");
+    expect((await ask()).response.status).toBe(200);
+    await until(() => (gateway.reports.at(-1)?.dropped.mirrored ?? 0) === 1);
+    expect(upstream.requests.filter(({ body }) => body?.model === "model-candidate")).toEqual([]);
   });
 });

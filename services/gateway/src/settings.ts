@@ -84,8 +84,11 @@ export const GatewaySettings = Schema.Struct({
   maxBufferedPayloadLength: withDefault(Positive, 8 * 1_024 * 1_024),
   /** Bytes of requests that may wait to be mirrored, over all applications. */
   maxMirrorQueueBytes: withDefault(Positive, 32 * 1_024 * 1_024),
-  /** Mirrored calls started per second and application at most; null leaves it to the policy's concurrency. */
-  maxMirroredPerSecond: withDefault(Schema.NullOr(Positive), null),
+  /**
+   * Mirrored calls started per second and application at most; null leaves it to the policy's concurrency. They use the
+   * key that users' requests use, so they have a bound where nobody sets one.
+   */
+  maxMirroredPerSecond: withDefault(Schema.NullOr(Positive), 50),
   /** What shadows may cost: tokens in and out that mirrored calls may use per hour and application; null: no bound. */
   maxMirroredTokensPerHour: withDefault(Schema.NullOr(Positive), null),
 });

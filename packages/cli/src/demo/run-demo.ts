@@ -92,6 +92,8 @@ const setTheStage = Effect.fnUntraced(function* (options: DemoOptions, say: Say)
     gateway: {
       port: 0,
       providers: { simulated: { baseUrl: models.baseUrl } },
+      // The simulated server has no rate limit, and the demo's releases pass in seconds.
+      maxMirroredPerSecond: 500,
     },
     controller: {},
     shadowJudge: {},

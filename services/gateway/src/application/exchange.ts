@@ -8,16 +8,18 @@ import {
   errorClassOfStatus,
   errorOfClass,
   errorOfFailure,
+  QUEUE_FULL,
 } from "../domain/error-class.ts";
 import { errorBody, type OpenAiError } from "../domain/openai-error.ts";
 import { CLIENT_GONE_STATUS, type Outcome, type RefusalDetector, refusedOf, roundedMs } from "../domain/outcome.ts";
 import { MAX_PAYLOAD_LENGTH } from "../domain/payload-text.ts";
+import { retryAfterMsOf } from "../domain/provider-pauses.ts";
 import { SseSplitter } from "../domain/sse-splitter.ts";
 import { StreamFacts } from "../domain/stream-facts.ts";
 import { withoutUsageEvent } from "../domain/stream-usage.ts";
 import { answerHeaders } from "../domain/upstream-headers.ts";
 import type { Client } from "./client-port.ts";
-import type { AnswerHandler, Upstream, UpstreamCall, UpstreamRequest } from "./upstream-port.ts";
+import type { AnswerHandler, Upstream, UpstreamCall } from "./upstream-port.ts";
 
 /** A single event of a stream may carry an image. */
 const MAX_EVENT_BYTES = 16 * 1_024 * 1_024;
@@ -63,6 +65,8 @@ export class Exchange implements AnswerHandler {
   #splitter: SseSplitter | null = null;
   #streamFacts: StreamFacts | null = null;
   #firstTokenMs: number | null = null;
+  #rateLimited: Outcome["rateLimited"] = null;
+  #queueFull = false;
 
   constructor(plan: ExchangePlan, client: Client, onDone: (outcome: Outcome) => void) {
     this.#plan = plan;
@@ -92,6 +96,7 @@ export class Exchange implements AnswerHandler {
     if (this.#done) return;
     this.#status = status;
     this.#headers = headers;
+    if (status === 429) this.#rateLimited = { retryAfterMs: retryAfterMsOf(headers["retry-after"], Date.now()) };
     const contentType = headers["content-type"] ?? "";
     if (status >= 300 || !contentType.startsWith("text/event-stream")) return;
     this.#splitter = new SseSplitter(MAX_EVENT_BYTES);
@@ -131,16 +136,9 @@ export class Exchange implements AnswerHandler {
 
   #try(): void {
     const upstream = this.#plan.upstreams[Math.min(this.#attempt, this.#plan.upstreams.length - 1)];
-    if (!upstream) {
-      this.#failWith({ phase: "connect", code: "" });
-      return;
-    }
-    const request: UpstreamRequest = {
-      path: `${upstream.basePath}/${this.#plan.endpoint}`,
-      headers: this.#plan.headers,
-      body: this.#plan.body,
-    };
-    this.#call = upstream.call(request, this);
+    const { endpoint, headers, body } = this.#plan;
+    if (upstream) this.#call = upstream.call({ path: `${upstream.basePath}/${endpoint}`, headers, body }, this);
+    else this.#failWith({ phase: "connect", code: "" });
   }
 
   #again(): void {
@@ -248,6 +246,7 @@ export class Exchange implements AnswerHandler {
 
   #failWith(failure: CallFailure): void {
     const errorClass = errorClassOfFailure(failure);
+    this.#queueFull = failure.code === QUEUE_FULL;
     if (this.#splitter) this.#breakStream(errorClass);
     else this.#answerError(errorClass, errorOfFailure(failure));
   }
@@ -275,6 +274,8 @@ export class Exchange implements AnswerHandler {
       outputTokens: facts?.outputTokens ?? null,
       finishReason: facts?.finishReason ?? null,
       refused: facts ? refusedOf(facts, this.#plan.looksLikeRefusal) : null,
+      rateLimited: this.#rateLimited,
+      queueFull: this.#queueFull,
       text: facts?.text ?? "",
     });
   }

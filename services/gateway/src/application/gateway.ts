@@ -240,6 +240,9 @@ export class Gateway {
     const sampled = samplesPayload(candidate, served, outcome);
     this.#parts.observations.add(sampled ? { ...observation, payload: this.#payloadOf(served, outcome) } : observation);
     this.#parts.metrics.served(observation);
+    // A caller's own key has a limit of its own.
+    if (outcome.rateLimited && !served.provider.passAuthorization)
+      this.#parts.mirror.rateLimited(choice.bundle.model.provider, outcome.rateLimited.retryAfterMs);
     if (!outcome.clientGone && outcome.errorClass === null) this.#mirror(served, outcome, clusterKey);
   }
 

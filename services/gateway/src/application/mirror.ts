@@ -5,6 +5,7 @@ import { DEADLINE } from "../domain/error-class.ts";
 import { MirrorBudget, type MirrorBudgetLimits } from "../domain/mirror-budget.ts";
 import type { Outcome, RefusalDetector } from "../domain/outcome.ts";
 import { payloadText, type RedactionRule } from "../domain/payload-text.ts";
+import { ProviderPauses } from "../domain/provider-pauses.ts";
 import { render, servedDigestOf } from "../domain/render.ts";
 import type { RoutingTable } from "../domain/routing-table.ts";
 import { askingForUsage } from "../domain/stream-usage.ts";
@@ -30,7 +31,7 @@ export interface MirrorJob {
 }
 
 /** Why a sampled request was not mirrored, or its pair was lost. */
-export type DropReason = "queue-full" | "memory" | "rate" | "budget" | "stale" | "unrendered";
+export type DropReason = "queue-full" | "memory" | "rate" | "budget" | "rate-limited" | "stale" | "unrendered";
 
 export interface MirrorSettings extends MirrorBudgetLimits {
   readonly gatewayId: string;
@@ -58,6 +59,7 @@ export class Mirror {
   readonly #onPair: (pair: ShadowPairRecorded) => void;
   readonly #queues = new Map<string, ApplicationQueue>();
   readonly #dropped = new Map<DropReason, number>();
+  readonly #pauses = new ProviderPauses();
   #queuedBytes = 0;
 
   constructor(
@@ -85,6 +87,11 @@ export class Mirror {
     return [...this.#queues.values()].reduce((sum, queue) => sum + queue.waiting.length + queue.running, 0);
   }
 
+  /** A user's request met the provider's rate limit: what room there is belongs to users. */
+  rateLimited(provider: string, retryAfterMs: number | null): void {
+    this.#pauses.rateLimited(provider, retryAfterMs, Date.now());
+  }
+
   offer(limits: MirrorLimits, job: MirrorJob): void {
     const queue = this.#queueOf(job.application);
     if (queue.waiting.length >= limits.queueLimit) {
@@ -110,6 +117,7 @@ export class Mirror {
       this.#queuedBytes -= job.bodyBytes;
       // A release that has ended, or left its shadow, meets no request any more.
       if (!candidate?.mirror || candidate.releaseId !== job.releaseId) this.#drop("stale");
+      else if (this.#pauses.isPaused(candidate.bundle.model.provider, Date.now())) this.#drop("rate-limited");
       else {
         const forbidden = queue.budget.take(Date.now());
         if (forbidden) this.#drop(forbidden);
@@ -146,13 +154,23 @@ export class Mirror {
         clearTimeout(deadline);
         queue.running -= 1;
         queue.budget.spend((outcome.inputTokens ?? 0) + (outcome.outputTokens ?? 0), Date.now());
-        this.#onPair(this.#pairOf(job, candidate, outcome));
+        this.#settle(job, candidate, outcome);
         this.#pump(job.application);
       },
     );
     const deadline = setTimeout(() => exchange.giveUp({ phase: "head", code: DEADLINE }), limits.timeoutMs);
     deadline.unref();
     exchange.start();
+  }
+
+  /** A provider's rate limit and our own full queue are bounds of the shadow, and say nothing of the candidate. */
+  #settle(job: MirrorJob, candidate: Candidate, outcome: Outcome): void {
+    const { provider } = candidate.bundle.model;
+    if (outcome.rateLimited) this.rateLimited(provider, outcome.rateLimited.retryAfterMs);
+    else if (outcome.errorClass === null) this.#pauses.answered(provider, Date.now());
+    if (outcome.errorClass === "rate-limited") this.#drop("rate-limited");
+    else if (outcome.queueFull) this.#drop("queue-full");
+    else this.#onPair(this.#pairOf(job, candidate, outcome));
   }
 
   #pairOf(job: MirrorJob, candidate: Candidate, outcome: Outcome): ShadowPairRecorded {
@@ -188,6 +206,6 @@ export const pairSideOf = (
   bundle: PairSide["bundle"],
   redaction: ReadonlyArray<RedactionRule>,
 ): PairSide => {
-  const { text, clientGone: _, ...measured } = outcome;
+  const { text, clientGone: _, rateLimited: __, queueFull: ___, ...measured } = outcome;
   return { bundle, output: payloadText(text, redaction), ...measured };
 };

@@ -17,6 +17,10 @@ type Measured = Pick<
 export interface Outcome extends Measured {
   /** The client left before the end: nothing is known of the arm, and it is not to blame. */
   readonly clientGone: boolean;
+  /** The provider said 429, perhaps before another address answered; `retryAfterMs` is null where it did not say how long. */
+  readonly rateLimited: { readonly retryAfterMs: number | null } | null;
+  /** Our own queue for the provider was full: it was never asked. */
+  readonly queueFull: boolean;
   /** What was answered; empty where nothing readable came. */
   readonly text: string;
 }

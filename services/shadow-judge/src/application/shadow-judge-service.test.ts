@@ -168,35 +168,39 @@ it.live("a candidate that answers worse is stopped before the pairs that policy 
   ),
 );
 
-it.live("failures are kept apart: the baseline's and the judge's are excluded, the candidate's scores 0", () =>
-  run(
-    Effect.gen(function* () {
-      const seen = yield* watch;
-      yield* service;
-      yield* record(...history(quick()));
-      yield* seen.shadowStarted;
-      yield* observe(
-        pair("baseline failed", side("", "upstream-5xx"), side("1")),
-        pair("candidate failed", side("1"), side("", "timeout")),
-        pair("judge failed", side("1"), side("broken")),
-        pair("fine", side("0.5"), side("0.25")),
-      );
-      yield* until(() => seen.judgements.length === 4);
-      assert.deepStrictEqual(
-        seen.judgements.map((judged) =>
-          judged._tag === "PairJudged"
-            ? [judged.baselineScore, judged.candidateScore, judged.candidateFailed, judged.error]
-            : [],
-        ),
-        [
-          [null, null, false, null],
-          [1, 0, true, null],
-          [null, null, false, "no answer"],
-          [0.5, 0.25, false, null],
-        ],
-      );
-    }),
-  ),
+it.live(
+  "failures are kept apart: the baseline's, the judge's and a rate limit's are excluded, the candidate's scores 0",
+  () =>
+    run(
+      Effect.gen(function* () {
+        const seen = yield* watch;
+        yield* service;
+        yield* record(...history(quick()));
+        yield* seen.shadowStarted;
+        yield* observe(
+          pair("baseline failed", side("", "upstream-5xx"), side("1")),
+          pair("candidate failed", side("1"), side("", "timeout")),
+          pair("rate limit", side("1"), side("", "rate-limited")),
+          pair("judge failed", side("1"), side("broken")),
+          pair("fine", side("0.5"), side("0.25")),
+        );
+        yield* until(() => seen.judgements.length === 5);
+        assert.deepStrictEqual(
+          seen.judgements.map((judged) =>
+            judged._tag === "PairJudged"
+              ? [judged.baselineScore, judged.candidateScore, judged.candidateFailed, judged.error]
+              : [],
+          ),
+          [
+            [null, null, false, null],
+            [1, 0, true, null],
+            [null, null, false, null],
+            [null, null, false, "no answer"],
+            [0.5, 0.25, false, null],
+          ],
+        );
+      }),
+    ),
 );
 
 it.live("a judge that mostly fails leads to no pass, and at the deadline to no verdict", () =>

@@ -36,21 +36,23 @@ const errorOf = (scores: ReadonlyArray<Score>): string | null =>
   scores.find((score) => "error" in score)?.error.slice(0, MAX_ERROR_CHARACTERS) ?? null;
 
 /**
- * Both sides by the same judge. A baseline that did not answer has nothing to be compared with: excluded. A candidate that
- * failed where the baseline answered scores 0 without asking. When the judge fails on one side the pair has no scores.
+ * Both sides by the same judge. A baseline that did not answer has nothing to be compared with: excluded. So is a candidate
+ * that met a rate limit: that is the budget of the shadow, which shares a key with users, and not an answer of the
+ * candidate's. A candidate that failed otherwise where the baseline answered scores 0 without asking. When the judge fails
+ * on one side the pair has no scores.
  */
 export const pairTask = (pair: ShadowPairRecorded, specification: JudgeSpecification): JudgingTask => {
   const { application, releaseId, pairId, clusterKey, input } = pair;
   const judge = digestOf(specification);
-  const answered = pair.baseline.errorClass === null;
-  const candidateFailed = answered && pair.candidate.errorClass !== null;
-  const sides = !answered ? [] : candidateFailed ? [pair.baseline] : [pair.baseline, pair.candidate];
+  const comparable = pair.baseline.errorClass === null && pair.candidate.errorClass !== "rate-limited";
+  const candidateFailed = comparable && pair.candidate.errorClass !== null;
+  const sides = !comparable ? [] : candidateFailed ? [pair.baseline] : [pair.baseline, pair.candidate];
   return {
     specification,
     responses: sides.map(({ output }) => ({ input, output })),
     judged: (scores, at): PairJudged => {
       const error = errorOf(scores);
-      const usable = answered && error === null;
+      const usable = comparable && error === null;
       return {
         _tag: "PairJudged",
         judgementId: judgementIdOf(pairId, judge),
