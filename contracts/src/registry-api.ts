@@ -37,6 +37,8 @@ const acts = (verb: string, summary: string): Route => ({
   summary,
   permission: "operate",
   request: ReasonBody,
+  // Two applications may have a release of one id: then it says whose.
+  query: ["application"],
   status: 200,
   response: DecidedBody,
 });
@@ -100,6 +102,7 @@ export const registryRoutes = {
     path: "/v1/releases/:releaseId",
     summary: "One release with every event and its evidence",
     permission: "read",
+    query: ["application"],
     status: 200,
     response: ReleaseBody,
   },
@@ -109,6 +112,7 @@ export const registryRoutes = {
     summary: "Force a blocked release past the offline gate",
     permission: "override",
     request: OverrideBody,
+    query: ["application"],
     status: 200,
     response: DecidedBody,
   },

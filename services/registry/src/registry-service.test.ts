@@ -2,10 +2,12 @@ import { assert, it } from "@effect/vitest";
 import * as ArtifactStore from "@sluice/artifact-store";
 import {
   type Bundle,
+  type BundleReference,
   bundleDigest,
   DecidedBody,
   digestOfBytes,
   ErrorBody,
+  Policy,
   permissions,
   ReleaseBody,
   type Role,
@@ -216,6 +218,59 @@ it.live("every route asks for its role, and for a token at all", () =>
 const until = async (condition: () => boolean) => {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 };
+
+/** A release that came by the log itself, where its id is the sender's choice. */
+const requestedOf = (application: string, releaseId: string, candidate: BundleReference) =>
+  ({
+    _tag: "RequestRelease",
+    application,
+    releaseId,
+    at: "2026-01-01T00:00:00.000Z",
+    author: { id: "ci", role: "ci" },
+    candidate,
+    policy: Schema.decodeUnknownSync(Policy)({}),
+    evidence: null,
+    team: "support",
+    description: "",
+    commit: null,
+    link: null,
+    mergedAt: null,
+  }) as const;
+
+it.live("an id that two applications use names neither release until the application is said", () =>
+  Effect.gen(function* () {
+    const { address } = yield* start;
+    const log = yield* ReleaseLog;
+    const { baseline, candidate } = yield* Effect.promise(() => withApplication(address));
+    yield* Effect.promise(() =>
+      call(address, "POST", "/v1/applications", { body: { application: "search-bot", baseline } }),
+    );
+    for (const application of ["support-bot", "search-bot"])
+      yield* log.submit(requestedOf(application, "merge-1", candidate));
+    yield* Effect.promise(async () => {
+      const body = { reason: "enough" };
+      for (const [method, path] of [
+        ["GET", "/v1/releases/merge-1"],
+        ["POST", "/v1/releases/merge-1/abort"],
+      ] as const) {
+        const refused = await call(address, method, path, method === "POST" ? { body } : {});
+        assert.deepStrictEqual([refused.status, failure(refused.body).code], [409, "ambiguous-release"]);
+        assert.match(failure(refused.body).message, /in support-bot and search-bot; say which with \?application=/);
+      }
+      const aborted = await call(address, "POST", "/v1/releases/merge-1/abort?application=search-bot", { body });
+      assert.deepStrictEqual([aborted.status, decided(aborted.body).application], [200, "search-bot"]);
+      const detail = await call(address, "GET", "/v1/releases/merge-1?application=support-bot");
+      const found = Schema.decodeUnknownSync(ReleaseBody)(detail.body);
+      assert.deepStrictEqual([found.release.application, found.release.phase], ["support-bot", "requested"]);
+      assert.deepStrictEqual(
+        found.events.map(({ event }) => event.application),
+        ["support-bot"],
+      );
+      const unknown = await call(address, "GET", "/v1/releases/merge-1?application=other-bot");
+      assert.strictEqual(unknown.status, 404);
+    });
+  }).pipe(Effect.scoped, Effect.provide(ports)),
+);
 
 /** Frames of an event stream until `enough` says so. */
 const frames = async (address: string, headers: Record<string, string>, enough: (frames: Array<string>) => boolean) => {

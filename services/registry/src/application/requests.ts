@@ -23,7 +23,7 @@ import { ReleaseLog } from "@sluice/release-log";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
-import { locateRelease } from "../domain/release-index.ts";
+import { locateReleases } from "../domain/release-index.ts";
 
 /** The request names something that is not there. */
 export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", { message: Schema.String }) {}
@@ -117,8 +117,32 @@ const firstRequest = Effect.fnUntraced(function* (application: ApplicationName, 
   }
 });
 
-export const overrideGate = (releaseId: ReleaseId, body: typeof OverrideBody.Type, intention: Intention) =>
-  onRelease(releaseId, (target) => ({
+/** A release as a request names it. */
+export interface Named {
+  readonly releaseId: ReleaseId;
+  /** Needed only where two applications have a release of this id. */
+  readonly application: ApplicationName | undefined;
+}
+
+/** The one release that is named. To act on the first of several would be to act on somebody else's. */
+export const locate = Effect.fnUntraced(function* ({ releaseId, application }: Named) {
+  const log = yield* ReleaseLog;
+  const found = locateReleases(log.applications(), releaseId, application);
+  const [release] = found;
+  if (!release) {
+    const where = application === undefined ? "" : ` in application ${application}`;
+    return yield* new NotFound({ message: `release ${releaseId} is not known${where}` });
+  }
+  if (found.length === 1) return release;
+  const owners = found.map((one) => one.application).join(" and ");
+  return yield* new Conflict({
+    code: "ambiguous-release",
+    message: `release ${releaseId} is in ${owners}; say which with ?application=`,
+  });
+});
+
+export const overrideGate = (named: Named, body: typeof OverrideBody.Type, intention: Intention) =>
+  onRelease(named, (target) => ({
     _tag: "OverrideGate",
     ...target,
     ...personal(body.reason, intention),
@@ -133,13 +157,8 @@ const operations = {
 } as const;
 export type Operation = keyof typeof operations;
 
-export const operate = (
-  operation: Operation,
-  releaseId: ReleaseId,
-  body: typeof ReasonBody.Type,
-  intention: Intention,
-) =>
-  onRelease(releaseId, (target) => ({
+export const operate = (operation: Operation, named: Named, body: typeof ReasonBody.Type, intention: Intention) =>
+  onRelease(named, (target) => ({
     _tag: operations[operation],
     ...target,
     ...personal(body.reason, intention),
@@ -167,11 +186,9 @@ const personal = (reason: string, { author, key }: Intention) => ({ author, reas
 
 type Target = { readonly application: ApplicationName; readonly releaseId: ReleaseId; readonly at: string };
 
-const onRelease = Effect.fnUntraced(function* (releaseId: ReleaseId, command: (target: Target) => ReleaseCommand) {
+const onRelease = Effect.fnUntraced(function* (named: Named, command: (target: Target) => ReleaseCommand) {
   const log = yield* ReleaseLog;
-  const release = locateRelease(log.applications(), releaseId);
-  if (!release) return yield* new NotFound({ message: `release ${releaseId} is not known` });
-  const { application } = release;
+  const { application, releaseId } = yield* locate(named);
   const events = yield* log.submit(command({ application, releaseId, at: yield* now }));
   return decided(application, releaseId, events);
 });

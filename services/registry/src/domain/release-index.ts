@@ -33,11 +33,13 @@ export const listReleases = (
     .sort((a, b) => b.since.localeCompare(a.since) || a.releaseId.localeCompare(b.releaseId))
     .slice(0, limit);
 
-/** The release with this id, in whatever application. */
-export const locateRelease = (applications: Applications, releaseId: ReleaseId): ListedRelease | undefined => {
-  for (const state of applications.values()) {
-    const found = releasesOf(state).find((release) => release.releaseId === releaseId);
-    if (found) return found;
-  }
-  return undefined;
-};
+/** The releases with this id: the id is an application's own, so several may have one. */
+export const locateReleases = (
+  applications: Applications,
+  releaseId: ReleaseId,
+  application: ApplicationName | undefined,
+): ReadonlyArray<ListedRelease> =>
+  [...applications.values()]
+    .filter((state) => application === undefined || state.application === application)
+    .flatMap(releasesOf)
+    .filter((release) => release.releaseId === releaseId);

@@ -25,6 +25,8 @@ import type * as Schema from "effect/Schema";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import {
   type Intention,
+  locate,
+  type Named,
   NotFound,
   type Operation,
   operate,
@@ -33,7 +35,7 @@ import {
   requestRelease,
   rollBackApplication,
 } from "../../application/requests.ts";
-import { listReleases, locateRelease } from "../../domain/release-index.ts";
+import { listReleases } from "../../domain/release-index.ts";
 import { decodeBody } from "./decode-body.ts";
 import { HttpFailure } from "./http-failure.ts";
 import { recordedEventBody } from "./recorded-event-body.ts";
@@ -59,13 +61,19 @@ const query = (request: FastifyRequest, name: string): string | undefined => {
   throw new HttpFailure(400, "bad-request", `query ${name}: give it once`);
 };
 
+/** The release of the path, of the application of the query if it is there. */
+const namedBy = (request: FastifyRequest): Named => {
+  const application = query(request, "application");
+  return {
+    releaseId: parameter(request, "releaseId", ReleaseId),
+    application: application === undefined ? undefined : decodeBody(ApplicationName, application, "query application"),
+  };
+};
+
 const acts =
   (operation: Operation): Handler =>
   (request, intention) =>
-    Effect.map(
-      operate(operation, parameter(request, "releaseId", ReleaseId), decodeBody(ReasonBody, request.body), intention),
-      json,
-    );
+    Effect.map(operate(operation, namedBy(request), decodeBody(ReasonBody, request.body), intention), json);
 
 export const handlers: Handlers = {
   registerApplication: (request, intention) =>
@@ -98,12 +106,9 @@ export const handlers: Handlers = {
         throw new HttpFailure(400, "bad-request", `query limit is ${query(request, "limit")}; give 1 to 1000`);
       return json({ releases: listReleases(log.applications(), application, limit) });
     }),
-  getRelease: (request) => releaseDetail(parameter(request, "releaseId", ReleaseId)),
+  getRelease: (request) => releaseDetail(namedBy(request)),
   overrideGate: (request, intention) =>
-    Effect.map(
-      overrideGate(parameter(request, "releaseId", ReleaseId), decodeBody(OverrideBody, request.body), intention),
-      json,
-    ),
+    Effect.map(overrideGate(namedBy(request), decodeBody(OverrideBody, request.body), intention), json),
   pauseRelease: acts("pause"),
   resumeRelease: acts("resume"),
   advanceRelease: acts("advance"),
@@ -143,13 +148,12 @@ export const handlers: Handlers = {
   getReadiness: () => Effect.succeed(text("ready\n")),
 };
 
-const releaseDetail = Effect.fnUntraced(function* (releaseId: ReleaseId) {
-  const log = yield* ReleaseLog;
-  const release = locateRelease(log.applications(), releaseId);
-  if (!release) return yield* new NotFound({ message: `release ${releaseId} is not known` });
-  const state = log.applications().get(release.application);
+const releaseDetail = Effect.fnUntraced(function* (named: Named) {
+  const release = yield* locate(named);
+  const { application, releaseId } = release;
+  const state = (yield* ReleaseLog).applications().get(application);
   const active = state?.active?.releaseId === releaseId ? releaseStateOf(state).active : null;
-  const rows = yield* (yield* EventStore).read({ releaseId, limit: 1_000 });
+  const rows = yield* (yield* EventStore).read({ application, releaseId, limit: 1_000 });
   return json({ release, active, events: rows.map(recordedEventBody) });
 });
 
