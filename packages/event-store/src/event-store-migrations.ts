@@ -2,8 +2,10 @@ import type { Migration } from "@sluice/postgres";
 import { GENESIS_HASH } from "./chain.ts";
 
 /**
- * The database itself enforces that the record only grows at its end: triggers refuse every other change, for every role
- * that is not a superuser switching them off, and the head moves only by an insert that continues the chain.
+ * The database keeps the record growing at its end only: triggers refuse every other change, and the head moves only by an
+ * insert that continues the chain. That holds against programs and ordinary roles. The owner of the tables (the role that
+ * ran this, and so the registry's own) can switch the triggers off, and the chain has no key: who owns the tables can
+ * compute it anew. Nothing here finds that; a head that was noted elsewhere does.
  */
 export const eventStoreMigrations: ReadonlyArray<Migration> = [
   {
