@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { epochMsOf, type Routing } from "@sluice/contracts";
+import { type RedactionRule, standardRedaction } from "@sluice/contracts/redaction";
 import type { EventBus } from "@sluice/event-bus";
 import { looksLikeRefusal } from "@sluice/judge/refusal";
 import * as Effect from "effect/Effect";
@@ -20,7 +21,6 @@ import { makeFlush, makeReport, type PublishingParts, reportForEver } from "./ap
 import { followRoutings } from "./application/routing-feed.ts";
 import { clusterSourcesReader } from "./domain/cluster-sources.ts";
 import { ObservationBuffer } from "./domain/observation-buffer.ts";
-import { type RedactionRule, standardRedaction } from "./domain/payload-text.ts";
 import { RoutingTable } from "./domain/routing-table.ts";
 import type { GatewaySettings } from "./settings.ts";
 

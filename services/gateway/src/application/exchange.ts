@@ -12,7 +12,7 @@ import {
 } from "../domain/error-class.ts";
 import { errorBody, type OpenAiError } from "../domain/openai-error.ts";
 import { CLIENT_GONE_STATUS, type Outcome, type RefusalDetector, refusedOf, roundedMs } from "../domain/outcome.ts";
-import { MAX_PAYLOAD_LENGTH } from "../domain/payload-text.ts";
+import { MAX_READ_LENGTH } from "../domain/payload-text.ts";
 import { retryAfterMsOf } from "../domain/provider-pauses.ts";
 import { SseSplitter } from "../domain/sse-splitter.ts";
 import { StreamFacts } from "../domain/stream-facts.ts";
@@ -100,7 +100,7 @@ export class Exchange implements AnswerHandler {
     const contentType = headers["content-type"] ?? "";
     if (status >= 300 || !contentType.startsWith("text/event-stream")) return;
     this.#splitter = new SseSplitter(MAX_EVENT_BYTES);
-    this.#streamFacts = new StreamFacts(this.#plan.endpoint, MAX_PAYLOAD_LENGTH);
+    this.#streamFacts = new StreamFacts(this.#plan.endpoint, MAX_READ_LENGTH);
     this.#client.startStream(status, answerHeaders(headers, this.#plan.ownHeaders));
   }
 

@@ -6,6 +6,7 @@ import {
   type Routing,
   timestampOf,
 } from "@sluice/contracts";
+import type { RedactionRule } from "@sluice/contracts/redaction";
 import * as Result from "effect/Result";
 import { type ArmChoice, chooseArm, chooseArmByName } from "../domain/arm-choice.ts";
 import type { ClusterSourcesReader, Headers } from "../domain/cluster-sources.ts";
@@ -13,7 +14,7 @@ import { type Endpoint, isJsonObject, type JsonObject } from "../domain/endpoint
 import type { ObservationBuffer } from "../domain/observation-buffer.ts";
 import { invalidRequest, modelNotFound, type OpenAiError } from "../domain/openai-error.ts";
 import type { Outcome, RefusalDetector } from "../domain/outcome.ts";
-import { payloadText, type RedactionRule, requestText } from "../domain/payload-text.ts";
+import { payloadText, requestText } from "../domain/payload-text.ts";
 import { type Rendered, render } from "../domain/render.ts";
 import type { KnownRouting, RoutingTable } from "../domain/routing-table.ts";
 import { isSampled } from "../domain/sampling.ts";
@@ -248,7 +249,7 @@ export class Gateway {
 
   #payloadOf({ request, body }: Served, { text }: Outcome): NonNullable<Observation["payload"]> {
     return {
-      input: payloadText(requestText(request.endpoint, body), this.#options.redaction),
+      input: payloadText(requestText(request.endpoint, body), this.#options.redaction, "end"),
       output: payloadText(text, this.#options.redaction),
     };
   }
@@ -267,7 +268,7 @@ export class Gateway {
       endpoint: request.endpoint,
       body: served.body,
       bodyBytes: request.body.length,
-      input: payloadText(requestText(request.endpoint, served.body), this.#options.redaction),
+      input: payloadText(requestText(request.endpoint, served.body), this.#options.redaction, "end"),
       baseline: pairSideOf(outcome, served.rendered.servedBundle, this.#options.redaction),
     });
   }

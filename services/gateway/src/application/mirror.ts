@@ -1,10 +1,11 @@
 import { type PairSide, type Routing, type ShadowPairRecorded, timestampOf } from "@sluice/contracts";
+import type { RedactionRule } from "@sluice/contracts/redaction";
 import * as Result from "effect/Result";
 import type { Endpoint, JsonObject } from "../domain/endpoint.ts";
 import { DEADLINE } from "../domain/error-class.ts";
 import { MirrorBudget, type MirrorBudgetLimits } from "../domain/mirror-budget.ts";
 import type { Outcome, RefusalDetector } from "../domain/outcome.ts";
-import { payloadText, type RedactionRule } from "../domain/payload-text.ts";
+import { payloadText } from "../domain/payload-text.ts";
 import { ProviderPauses } from "../domain/provider-pauses.ts";
 import { render, servedDigestOf } from "../domain/render.ts";
 import type { RoutingTable } from "../domain/routing-table.ts";

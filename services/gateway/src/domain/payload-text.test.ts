@@ -1,5 +1,6 @@
+import { standardRedaction } from "@sluice/contracts/redaction";
 import { describe, expect, it } from "vitest";
-import { MAX_PAYLOAD_LENGTH, payloadText, requestText, standardRedaction } from "./payload-text.ts";
+import { MAX_PAYLOAD_LENGTH, payloadText, requestText } from "./payload-text.ts";
 
 const safe = (text: string) => payloadText(text, standardRedaction);
 
@@ -51,8 +52,14 @@ describe("requestText", () => {
       { role: "user", content: "x".repeat(100_000) },
       { role: "user", content: "the end" },
     ];
-    const text = requestText("chat/completions", { messages });
+    const text = payloadText(requestText("chat/completions", { messages }), standardRedaction, "end");
     expect(text).toHaveLength(MAX_PAYLOAD_LENGTH);
     expect(text.endsWith("the end")).toBe(true);
+  });
+
+  it("leaves no tail of a secret where a long conversation is cut", () => {
+    const end = "x ".repeat(MAX_PAYLOAD_LENGTH / 2 - 5);
+    const text = requestText("responses", { input: `my key is sk-proj-abcdefghijklmnopqrstuvwxyz ${end}` });
+    expect(new Set(payloadText(text, standardRedaction, "end"))).toEqual(new Set("[key] x"));
   });
 });
