@@ -10,7 +10,10 @@ export const CanaryControllerSettings = Schema.Struct({
   gatewayTimeoutMs: withDefault(Positive, 5_000),
   /** Observations may be this late beyond two windows before the step is held for it. */
   watermarkGraceMs: withDefault(Positive, 10_000),
-  /** Scores may come this long after their window has closed; it is read again until then. */
+  /**
+   * Judgements may come this long after their window has closed: it is read again until then, and its scores count only
+   * then, or when every answer has one. A judge that answers at once allows a shorter one.
+   */
   judgementLagMs: withDefault(Positive, 120_000),
   /** A query without an answer by then has failed. */
   queryTimeoutMs: withDefault(Positive, 10_000),

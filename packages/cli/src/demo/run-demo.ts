@@ -95,7 +95,8 @@ const setTheStage = Effect.fnUntraced(function* (options: DemoOptions, say: Say)
       // The simulated server has no rate limit, and the demo's releases pass in seconds.
       maxMirroredPerSecond: 500,
     },
-    controller: {},
+    // The simulated judge answers within milliseconds, and the demo's steps last seconds.
+    controller: { judgementLagMs: 2_000 },
     shadowJudge: {},
     judge: { providers: {} },
     webhook: { url: webhook.url },

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect";
 import type { Fault, StepFacts } from "../domain/decide-step.ts";
 import { type CanaryEvaluation, evaluateCanary } from "../domain/evaluate-canary.ts";
 import { closedThrough, type GatewayBook, liveGateways } from "../domain/gateway-book.ts";
+import { settledWindows } from "../domain/settled-windows.ts";
 import { conversationsSince, startOfWindows, type WindowedStep } from "../domain/windowed-step.ts";
 import type { CanaryControllerSettings } from "../settings.ts";
 
@@ -15,6 +16,9 @@ const MAX_WINDOWS_OF_A_STEP = 3_000;
 interface Kept {
   readonly rows: Map<Timestamp, WindowRow>;
   settledThrough: Timestamp;
+  /** The last windows of the steps before, whose judgements may still come; read until they have settled. */
+  tail: ReadonlyArray<WindowRow>;
+  isTailSettled: boolean;
   evaluated: { readonly through: Timestamp; readonly evaluation: CanaryEvaluation | null } | null;
 }
 
@@ -45,6 +49,24 @@ export const stepObserver = Effect.fn("stepObserver")(function* (settings: Canar
     if (settledMs > epochMsOf(kept.settledThrough)) kept.settledThrough = timestampOf(settledMs);
   });
 
+  const readTail = Effect.fnUntraced(function* (
+    step: WindowedStep,
+    kept: Kept,
+    earlier: ReadonlyArray<CanaryWindow>,
+    through: Timestamp,
+  ) {
+    const [first] = earlier;
+    if (kept.isTailSettled || step.judgedBefore === null || !first) return;
+    const { application, releaseId, windowSeconds, judgedBefore } = step;
+    const windowMs = windowSeconds * 1_000;
+    // Twice the lag: a step that was shorter than it had no settled window of its own to count them in.
+    const sinceMs = Math.floor((epochMsOf(judgedBefore) - 2 * settings.judgementLagMs) / windowMs) * windowMs;
+    const from = timestampOf(Math.max(epochMsOf(first.from), sinceMs));
+    const bounds = { from, to: judgedBefore, unitsSince: from, conversationsSince: from };
+    kept.tail = yield* store.windows({ application, releaseId, windowSeconds, ...bounds });
+    kept.isTailSettled = epochMsOf(through) - settings.judgementLagMs >= epochMsOf(judgedBefore);
+  });
+
   const observe = Effect.fnUntraced(function* (
     release: Release,
     step: WindowedStep,
@@ -61,7 +83,7 @@ export const stepObserver = Effect.fn("stepObserver")(function* (settings: Canar
       graceMs: settings.watermarkGraceMs,
     });
     const from = startOfWindows(step);
-    const kept = keptOf.get(step.key) ?? { rows: new Map(), settledThrough: from, evaluated: null };
+    const kept = keptOf.get(step.key) ?? newlyKept(from);
     keptOf.set(step.key, kept);
     if (!through || through <= from) return { evaluation: kept.evaluated?.evaluation ?? null, fault };
     const windows = (epochMsOf(through) - epochMsOf(from)) / (step.windowSeconds * 1_000);
@@ -69,9 +91,12 @@ export const stepObserver = Effect.fn("stepObserver")(function* (settings: Canar
       return { evaluation: null, fault: tooManyWindows(windows, step.windowSeconds) };
     if (!kept.evaluated || kept.evaluated.through < through) {
       yield* readWindows(step, kept, through);
+      yield* readTail(step, kept, earlier, through);
       const present = [...kept.rows.values()].filter((row) => row.from < through).map(windowOf(step));
+      const { tail, settledThrough } = kept;
+      const settled = settledWindows({ earlier, tail, present, settledThrough });
       const { canary } = policyOf(release);
-      kept.evaluated = { through, evaluation: evaluateCanary(canary, [...earlier, ...present], step.step) };
+      kept.evaluated = { through, evaluation: evaluateCanary(canary, [...earlier, ...settled], step.step) };
     }
     return { evaluation: kept.evaluated.evaluation, fault };
   });
@@ -95,6 +120,14 @@ export const stepObserver = Effect.fn("stepObserver")(function* (settings: Canar
     );
 
   return { observe: observeSafely, forgetOthers };
+});
+
+const newlyKept = (from: Timestamp): Kept => ({
+  rows: new Map(),
+  settledThrough: from,
+  tail: [],
+  isTailSettled: false,
+  evaluated: null,
 });
 
 const windowOf =
