@@ -3,6 +3,7 @@ import { describe, it } from "@effect/vitest";
 import type { ReleaseEvent, ReleaseEventType } from "@sluice/contracts";
 import { shareOf } from "./application-state.ts";
 import { MAX_QUEUED } from "./apply.ts";
+import { MAX_BLOCKED } from "./end-release.ts";
 import type { Refusal } from "./refusal.ts";
 import { releaseStateOf } from "./release-state.ts";
 import {
@@ -354,6 +355,32 @@ describe("rolling the baseline back", () => {
     given(completed, olderRelease.blocked)
       .on(event("BaselineRolledBack"))
       .leadsTo({ blocked: [], ended: ["rel-1 completed", "rel-0 blocked"] }));
+});
+
+describe("releases that the gate blocked", () => {
+  const ids = Array.from({ length: MAX_BLOCKED + 1 }, (_, n) => `rel-${n + 1}`);
+  const blockings = (releaseIds: ReadonlyArray<string>) =>
+    releaseIds.flatMap((releaseId) => [
+      event("ReleaseRequested", { releaseId, eventId: `evt-requested-${releaseId}` }),
+      event("OfflineGateBlocked", { releaseId, eventId: `evt-blocked-${releaseId}` }),
+    ]);
+  it("are as many as may be queued, and none of them ends before", () =>
+    given(registered, blockings(ids.slice(0, MAX_BLOCKED)))
+      .on(event("ReleaseRequested", { releaseId: "another", eventId: "evt-another" }))
+      .leadsTo({ blocked: ids.slice(0, MAX_BLOCKED), ended: [] }));
+  it("make room by the end of the oldest, which can be overridden no more", () => {
+    const full = [registered, ...blockings(ids)];
+    const state = stateAfter(...full);
+    assert.deepEqual(
+      state.blocked.map(({ releaseId }) => releaseId),
+      ids.slice(1),
+    );
+    assert.equal(state.ended["rel-1"]?.phase, "blocked");
+    assert.equal(state.last?.releaseId, ids.at(-1));
+    given(full)
+      .on(event("GateOverridden", { releaseId: "rel-1" }))
+      .refused("release-ended");
+  });
 });
 
 describe("pages", () => {

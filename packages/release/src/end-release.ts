@@ -19,13 +19,23 @@ export const endRelease = (
   pages: state.pages.map((page) => (page.releaseId === release.releaseId ? { ...page, resolvable: true } : page)),
 });
 
-/** The gate said no: out of the way of others, but overridable as long as the baseline stays what it was. */
-export const setAside = (state: ApplicationState, release: Release, event: ReleaseEvent): ApplicationState => ({
-  ...state,
-  active: null,
-  blocked: [...state.blocked, { ...release, phase: "blocked", since: event.at }],
-  last: { releaseId: release.releaseId, phase: "blocked", at: event.at },
-});
+/** As many may wait for an override as for their turn: nobody looks at more, and the state must not grow for ever. */
+export const MAX_BLOCKED = 100;
+
+/**
+ * The gate said no: out of the way of others, but overridable as long as the baseline stays what it was. When too many are
+ * set aside the oldest ends as blocked, and can be overridden no more.
+ */
+export const setAside = (state: ApplicationState, release: Release, event: ReleaseEvent): ApplicationState => {
+  const [oldest] = state.blocked;
+  const room = oldest && state.blocked.length >= MAX_BLOCKED ? endRelease(state, oldest, "blocked", event) : state;
+  return {
+    ...room,
+    active: null,
+    blocked: [...room.blocked, { ...release, phase: "blocked", since: event.at }],
+    last: { releaseId: release.releaseId, phase: "blocked", at: event.at },
+  };
+};
 
 /** Releases that the gate blocked were measured against the old baseline: with it goes the right to override them. */
 export const replaceBaseline = (
