@@ -161,6 +161,22 @@ describe("evaluateCanary", () => {
     assert.match(slow.breach?.sentence ?? "", /latency p95.*ceiling of 1000 ms/);
   });
 
+  it("divides the ceilings' error probability among them: one that has company needs more evidence", () => {
+    const outage = { errorRate: 0.1 };
+    const alone = canaryPolicy({ steps, metrics: { errorRate: { ceiling: 0.05 } } });
+    const ceilings = { errorRate: { ceiling: 0.05 }, refusalRate: { ceiling: 0.9 }, latencyP95: { ceilingMs: 60_000 } };
+    const inCompany = canaryPolicy({ steps, metrics: ceilings });
+    const later = [1, 2, 3, 4, 5, 6].map((seed) => {
+      const windows = rollout({ seed, baseline: outage, candidate: outage });
+      const breachedAfter = (by: Policy["canary"]) =>
+        windows.findIndex((_, i) => evaluate(windows.slice(0, i + 1), by).breach?.cause === "ceiling");
+      assert.isAtLeast(breachedAfter(alone), 0);
+      return breachedAfter(inCompany) - breachedAfter(alone);
+    });
+    assert.isAtLeast(Math.min(...later), 0);
+    assert.isAbove(Math.max(...later), 0);
+  });
+
   it("breaches on one request that was served by another bundle", () => {
     const windows = changed(rollout({ seed: 7 }), 4, (window) => ({
       ...window,

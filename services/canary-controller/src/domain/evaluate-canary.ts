@@ -40,7 +40,8 @@ type CanaryPolicy = Policy["canary"];
  * All checks on all closed windows of the release so far, in order; those of `step` are the last. A pure function of policy
  * and windows: the same windows give the same bytes, so a decision replays from the events. Null before the step's first
  * closed window. The false-alarm probability of the compared metrics together is at most `policy.alpha` over the whole
- * rollout; a ceiling and the sample ratio have their own (`alpha`, `sampleRatioAlpha`).
+ * rollout; the ceilings have as much again, divided evenly among those configured, and the sample ratio has its own
+ * (`sampleRatioAlpha`).
  */
 export const evaluateCanary = (
   policy: CanaryPolicy,
@@ -122,7 +123,7 @@ const metricCheck = (
   step: number,
   input: RunInput,
 ): CheckEvidence => {
-  const aboveCeiling = ceilingCrossing(run, policy.alpha) !== null;
+  const aboveCeiling = ceilingCrossing(run, runs, policy.alpha) !== null;
   // The rollout's budget may be used up by several metrics, none of which would do it alone: the worst one is named.
   const worst = firstCrossing(runs, rollback, mayRollBack, policy.alpha)?.metric === run;
   const failed = aboveCeiling || worst || failsAlone(run, runs, policy.alpha);
@@ -150,8 +151,11 @@ const hasEnough = (run: MetricRun, policy: CanaryPolicy, step: number, input: Ru
   return has("candidate") && (has("baseline") || !input.concurrentBaseline);
 };
 
-const ceilingCrossing = (run: MetricRun, alpha: number): number | null => {
-  const at = run.ceilingLogEs?.findIndex((logE) => logE >= logThresholdOf(alpha)) ?? -1;
+/** Each ceiling is a test of its own: together they may raise a false alarm as often as one with all of `alpha`. */
+const ceilingCrossing = (run: MetricRun, runs: ReadonlyArray<MetricRun>, alpha: number): number | null => {
+  const ceilings = runs.filter(({ ceilingLogEs }) => ceilingLogEs !== null).length;
+  const threshold = logThresholdOf(alpha / Math.max(1, ceilings));
+  const at = run.ceilingLogEs?.findIndex((logE) => logE >= threshold) ?? -1;
   return at < 0 ? null : at;
 };
 
@@ -176,7 +180,7 @@ const breachOf = ({ policy, windows, runs, rollback, checks }: Found): Breach | 
   if (unsafe >= 0) return { cause: "safety-probe", sentence: sentenceOf("safetyProbes"), since: sinceOf(unsafe) };
 
   for (const run of runs.filter(mayRollBack)) {
-    const at = ceilingCrossing(run, policy.alpha);
+    const at = ceilingCrossing(run, runs, policy.alpha);
     if (at !== null)
       return { cause: "ceiling", sentence: sentenceOf(run.check), since: sinceOf(onsetOf(run.ceilingLogEs ?? [], at)) };
   }
@@ -198,7 +202,7 @@ const holdOf = (
   const held = combinedLogEs(runs, windows, mayHold);
   const metric =
     firstCrossing(runs, held, mayHold, policy.alpha)?.metric ??
-    runs.filter(mayHold).find((run) => ceilingCrossing(run, policy.alpha) !== null);
+    runs.filter(mayHold).find((run) => ceilingCrossing(run, runs, policy.alpha) !== null);
   const check = metric && checks.find((found) => found.check === metric.check);
   return check ? { cause: "metric-breached", waitsFor: `an operator to decide: ${check.sentence}` } : null;
 };
