@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import * as Effect from "effect/Effect";
 import * as Semaphore from "effect/Semaphore";
-import type { Admin, Kafka, Message, Producer, RecordMetadata } from "kafkajs";
+import type { Admin, Message, Producer, ProducerConfig, RecordMetadata } from "kafkajs";
 import { BATCH_LIMIT } from "./delivery.ts";
 import { partitionOf } from "./partition-of.ts";
 import type { LogRecord } from "./record.ts";
@@ -9,7 +9,11 @@ import type { LogRecord } from "./record.ts";
 /** Bytes of one request's record batch: below what a topic takes, headers and framing included. */
 const REQUEST_BYTES = 5 * 1_024 * 1_024;
 
-const connected = (make: () => Producer) =>
+/** What of the client is used here. */
+export type PublishingProducer = Pick<Producer, "connect" | "disconnect" | "send" | "transaction">;
+export type PublishingClient = { readonly producer: (config: ProducerConfig) => PublishingProducer };
+
+const connected = (make: () => PublishingProducer) =>
   Effect.acquireRelease(
     Effect.tryPromise(async () => {
       const producer = make();
@@ -24,35 +28,48 @@ const connected = (make: () => Producer) =>
  * sends it once. Only what goes to several partitions, or is too large for one request, needs a transaction to be all or
  * nothing; that costs two more round trips and a marker in the log.
  */
-export const kafkaPublisher = Effect.fnUntraced(function* (kafka: Kafka, admin: Admin) {
+export const kafkaPublisher = Effect.fnUntraced(function* (
+  kafka: PublishingClient,
+  admin: Pick<Admin, "fetchTopicOffsets">,
+) {
   const idempotent = { idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false };
   const plain = yield* connected(() => kafka.producer(idempotent));
   const transactional = yield* connected(() =>
     kafka.producer({ ...idempotent, transactionalId: `sluice-${randomUUID()}` }),
   );
-  // A producer has one transaction at a time; and requests of one that is retrying must not be overtaken.
-  const turn = yield* Semaphore.make(1);
+  // Requests of a topic that is retrying must not be overtaken by its later ones. Other topics do not wait for them: a
+  // heartbeat behind slow observations would look like a gateway that is gone.
+  const turns = new Map<string, Semaphore.Semaphore>();
+  const turnOf = (topic: string) => {
+    const turn = turns.get(topic) ?? Semaphore.makeUnsafe(1);
+    turns.set(topic, turn);
+    return turn;
+  };
+  // A producer has one transaction at a time.
+  const transaction = Semaphore.makeUnsafe(1);
 
   const send = (topic: string, partitions: number, records: ReadonlyArray<LogRecord>) => {
     const requests = requestsOf(partitions, records);
     const [only] = requests;
-    return Semaphore.withPermit(
-      turn,
-      Effect.uninterruptible(
-        Effect.tryPromise({
-          try: async () => {
-            if (only && requests.length === 1) await plain.send({ topic, messages: only, acks: -1 });
-            else await untilVisible(admin, topic, await inTransaction(transactional, topic, requests));
-          },
-          catch: (cause) => (cause instanceof Error ? cause.message : String(cause)),
-        }),
-      ),
+    const sent = attempt(async () => {
+      if (only && requests.length === 1) await plain.send({ topic, messages: only, acks: -1 });
+    });
+    const sentTogether = Semaphore.withPermit(
+      transaction,
+      attempt(async () => untilVisible(admin, topic, await inTransaction(transactional, topic, requests))),
     );
+    return Semaphore.withPermit(turnOf(topic), requests.length === 1 ? sent : sentTogether);
   };
   return { send };
 });
 
-const inTransaction = async (producer: Producer, topic: string, requests: ReadonlyArray<Array<Message>>) => {
+/** A request on its way cannot be called back: whoever gives up waiting leaves it to end. */
+const attempt = (request: () => Promise<void>) =>
+  Effect.uninterruptible(
+    Effect.tryPromise({ try: request, catch: (cause) => (cause instanceof Error ? cause.message : String(cause)) }),
+  );
+
+const inTransaction = async (producer: PublishingProducer, topic: string, requests: ReadonlyArray<Array<Message>>) => {
   const transaction = await producer.transaction();
   try {
     const sent: Array<RecordMetadata> = [];
@@ -73,7 +90,11 @@ const VISIBLE_DEADLINE_MS = 5_000;
  * The broker acknowledges a commit before its markers are in every partition, and readers see nothing until they are. Who
  * follows the topic after this publish must find it there.
  */
-const untilVisible = async (admin: Admin, topic: string, sent: ReadonlyArray<RecordMetadata>): Promise<void> => {
+const untilVisible = async (
+  admin: Pick<Admin, "fetchTopicOffsets">,
+  topic: string,
+  sent: ReadonlyArray<RecordMetadata>,
+): Promise<void> => {
   const deadline = Date.now() + VISIBLE_DEADLINE_MS;
   for (;;) {
     const ends = new Map((await admin.fetchTopicOffsets(topic)).map((end) => [end.partition, Number(end.high)]));

@@ -1,7 +1,8 @@
 import { assert, it } from "@effect/vitest";
 import { gatewaysTopic, timestampOf } from "@sluice/contracts";
-import { Database, layerPGlite } from "@sluice/postgres";
+import { Database, DatabaseError, layerPGlite } from "@sluice/postgres";
 import * as Context from "effect/Context";
+import * as Deferred from "effect/Deferred";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as ManagedRuntime from "effect/ManagedRuntime";
@@ -72,4 +73,43 @@ it.live("retention by age deletes what is older, and nothing else", () =>
     yield* bus.follow(topic, (batch) => Effect.sync(() => void seen.push(...batch.map(({ event }) => event.n))));
     assert.deepStrictEqual(seen, [1]);
   }),
+);
+
+it.live("a dead letter that was rolled back is buried by the next try, and its partition goes on", () =>
+  Effect.gen(function* () {
+    // A database of its own: the topic of the dead letters must not be there yet.
+    const db = yield* Database;
+    const failures = { left: 1 };
+    const flaky = Database.of({
+      ...db,
+      query: (text, parameters) => {
+        if (failures.left === 0 || !text.includes("bus_buried")) return db.query(text, parameters);
+        failures.left -= 1;
+        return Effect.fail(
+          new DatabaseError({ operation: "query", message: "the connection was lost", sqlState: null }),
+        );
+      },
+    });
+    const bus = Context.get(
+      yield* Layer.build(Layer.provide(Layer.fresh(layerPostgres()), Layer.succeed(Database, flaky))),
+      EventBus,
+    );
+    const schema = Schema.TaggedStruct("Ticked", { n: Schema.Int });
+    const topic = {
+      name: "half.readable",
+      schema,
+      retention: { days: 7 },
+      partitions: 1,
+      keyOf: () => "k",
+      idOf: (event: typeof schema.Type) => String(event.n),
+    };
+    const handled = yield* Deferred.make<number>();
+    yield* bus.follow(topic, ([first]) => (first ? Deferred.succeed(handled, first.event.n) : Effect.void));
+    // As an older sender had it, which this reader cannot decode.
+    const older = { ...topic, schema: Schema.TaggedStruct("Ticked", { n: Schema.Finite }) };
+    yield* bus.publish(older, [{ _tag: "Ticked", n: 0.5 }]);
+    yield* bus.publish(topic, [{ _tag: "Ticked", n: 1 }]);
+    assert.strictEqual(yield* Deferred.await(handled), 1);
+    assert.strictEqual(failures.left, 0);
+  }).pipe(Effect.scoped, Effect.provide(layerPGlite({ directory: null })), Effect.timeout("20 seconds")),
 );

@@ -61,15 +61,18 @@ const make = Effect.fn("EventBus.postgres")(function* (settings: PostgresEventBu
     known.set(topic.name, topic);
   });
 
+  // The topic comes before the transaction: what is rolled back must not be known as there.
   const bury = (topic: string) => (record: StoredRecord, reason: string) =>
-    db.transaction(
-      Effect.gen(function* () {
-        yield* ensure(deadLettersTopic);
-        if (yield* log.markBuried(db, topic, record))
-          yield* log.append(db, deadLettersTopic.name, deadLettersTopic.partitions, [
-            deadLetterRecord(topic, record, reason),
-          ]);
-      }),
+    Effect.andThen(
+      ensure(deadLettersTopic),
+      db.transaction(
+        Effect.gen(function* () {
+          if (yield* log.markBuried(db, topic, record))
+            yield* log.append(db, deadLettersTopic.name, deadLettersTopic.partitions, [
+              deadLetterRecord(topic, record, reason),
+            ]);
+        }),
+      ),
     );
 
   const publish = Effect.fn("EventBus.publish")(function* <Event extends AnyEvent>(
