@@ -17,8 +17,8 @@ import {
 } from "../domain/step-history.ts";
 import { windowedStep } from "../domain/windowed-step.ts";
 import type { CanaryControllerSettings } from "../settings.ts";
-import { submit } from "./on-change-or-tick.ts";
 import { stepObserver } from "./step-observer.ts";
+import { submit } from "./submit.ts";
 
 /** Applications looked at side by side: a slow query of one must not delay the others. */
 const CONCURRENCY = 4;

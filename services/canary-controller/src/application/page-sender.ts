@@ -2,9 +2,10 @@ import { timestampOf } from "@sluice/contracts";
 import { Pager, type PagerError } from "@sluice/pager";
 import type { ApplicationState, Page } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
+import { onChangeOrTick } from "@sluice/release-log/on-change-or-tick";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
-import { onChangeOrTick, submit } from "./on-change-or-tick.ts";
+import { submit } from "./submit.ts";
 
 /** While the receiver is down it is asked again ever more rarely, up to this. */
 const LONGEST_PAUSE_MS = 30_000;

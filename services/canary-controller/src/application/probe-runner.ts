@@ -11,6 +11,7 @@ import { EventBus } from "@sluice/event-bus";
 import { looksLikeRefusal } from "@sluice/judge";
 import { type ApplicationState, candidateOf, policyOf, type Release, shareOf } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
+import { onChangeOrTick } from "@sluice/release-log/on-change-or-tick";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as FiberMap from "effect/FiberMap";
@@ -18,7 +19,6 @@ import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
 import { probePasses } from "../domain/probe-answer.ts";
 import { GatewayClient, ProbeError } from "./gateway-client.ts";
-import { onChangeOrTick } from "./on-change-or-tick.ts";
 
 /** Identity of the rules in `probePasses`; a change of what they mean is a new one. */
 export const probeJudge: Digest = digestOf({ kind: "safety-probe-rules", version: 1 });

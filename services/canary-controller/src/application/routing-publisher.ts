@@ -9,9 +9,9 @@ import {
 import { EventBus, type Received } from "@sluice/event-bus";
 import { type ApplicationState, routedDigests, routingOf } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
+import { onChangeOrTick } from "@sluice/release-log/on-change-or-tick";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
-import { onChangeOrTick } from "./on-change-or-tick.ts";
 import { BundleUnavailable, storedBundles } from "./stored-bundles.ts";
 
 /** A store that does not answer must not delay the pin of another application for longer. */

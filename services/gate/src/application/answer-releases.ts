@@ -2,6 +2,7 @@ import type { ArtifactStore } from "@sluice/artifact-store";
 import { timestampOf } from "@sluice/contracts";
 import type { Refusal, Release } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
+import { onChangeOrTick } from "@sluice/release-log/on-change-or-tick";
 import * as Clock from "effect/Clock";
 import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
@@ -9,7 +10,6 @@ import * as FiberMap from "effect/FiberMap";
 import * as Schedule from "effect/Schedule";
 import type * as Scope from "effect/Scope";
 import * as Semaphore from "effect/Semaphore";
-import * as Stream from "effect/Stream";
 import { releasesToGate } from "../domain/gate-work.ts";
 import type { GateSettings } from "../settings.ts";
 import { evaluateRelease } from "./evaluate-release.ts";
@@ -30,8 +30,7 @@ export const answerReleases = Effect.fn("answerReleases")(function* (
       { discard: true },
     ),
   );
-  yield* Effect.forkScoped(Stream.runForEach(log.changes, () => look));
-  yield* Effect.forkScoped(Effect.repeat(look, Schedule.spaced(Duration.millis(settings.tickMs))));
+  yield* onChangeOrTick("gate", look, settings.tickMs);
 });
 
 const keyOf = (release: Release): string => `${release.request.application}/${release.releaseId}`;

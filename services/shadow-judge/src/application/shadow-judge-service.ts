@@ -4,13 +4,10 @@ import { type BusError, EventBus } from "@sluice/event-bus";
 import type { Judge } from "@sluice/judge";
 import type { ApplicationState, Refusal } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
+import { onChangeOrTick } from "@sluice/release-log/on-change-or-tick";
 import * as Clock from "effect/Clock";
-import * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
-import * as Queue from "effect/Queue";
-import * as Schedule from "effect/Schedule";
 import type * as Scope from "effect/Scope";
-import * as Stream from "effect/Stream";
 import { MirrorDrops } from "../domain/mirror-drops.ts";
 import { SeriesBook } from "../domain/series-book.ts";
 import { planShadow } from "../domain/shadow-plan.ts";
@@ -38,13 +35,13 @@ export const shadowJudgeService = Effect.fn("shadowJudgeService")(function* (
   const bus = yield* EventBus;
   const book = new SeriesBook();
   const drops = new MirrorDrops();
-  const due = yield* Queue.sliding<void>(1);
-  const signal = Queue.offer(due, undefined);
+  // Judgements wake the look, which is started once they are caught up with.
+  let wake: Effect.Effect<void> = Effect.void;
 
   yield* bus.follow(judgementsTopic, (batch) =>
     Effect.suspend(() => {
       for (const { event } of batch) if (event._tag === "PairJudged") book.add(log.applications(), event);
-      return signal;
+      return wake;
     }),
   );
   yield* bus.follow(gatewaysTopic, (batch) =>
@@ -54,10 +51,7 @@ export const shadowJudgeService = Effect.fn("shadowJudgeService")(function* (
   );
   yield* bus.consume(observationsTopic, GROUP, yield* judgeObservations(settings, book));
 
-  const look = lookAtAll(book, drops);
-  yield* Effect.forkScoped(Stream.runForEach(log.changes, () => signal));
-  yield* Effect.forkScoped(Effect.repeat(signal, Schedule.spaced(Duration.millis(settings.tickMs))));
-  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Queue.take(due), look)));
+  wake = yield* onChangeOrTick("shadow", lookAtAll(book, drops), settings.tickMs);
   return { service: "shadow-judge" };
 });
 

@@ -1,9 +1,8 @@
-import type { Refusal, ReleaseCommand } from "@sluice/release";
-import { ReleaseLog } from "@sluice/release-log";
 import * as Cause from "effect/Cause";
 import * as Effect from "effect/Effect";
 import * as Queue from "effect/Queue";
 import * as Stream from "effect/Stream";
+import { ReleaseLog } from "./release-log.ts";
 
 /**
  * Runs `look` once, then after every change of the log, every wake-up and every tick; changes that come during a look make
@@ -29,20 +28,3 @@ export const onChangeOrTick = Effect.fn("onChangeOrTick")(function* <R>(
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(guarded, pause)));
   return wake;
 });
-
-/** Submits a command. That somebody was first is normal; that the bus is away is not, and the next tick tries again. */
-export const submit = Effect.fn("submit")(
-  function* (command: ReleaseCommand) {
-    const log = yield* ReleaseLog;
-    const events = yield* log.submit(command);
-    for (const event of events)
-      yield* Effect.logInfo(event._tag).pipe(
-        Effect.annotateLogs({
-          application: command.application,
-          ...("releaseId" in event && { releaseId: event.releaseId }),
-        }),
-      );
-  },
-  Effect.catchTag("Refusal", (refused: Refusal) => Effect.logDebug(`refused: ${refused.sentence}`)),
-  Effect.catchTag("BusError", (error) => Effect.logWarning(`not published, trying again: ${error.message}`)),
-);
