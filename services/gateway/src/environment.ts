@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { SettingsError } from "@sluice/service-host";
 import * as Config from "effect/Config";
 import * as Effect from "effect/Effect";
+import * as Redacted from "effect/Redacted";
 import * as Schema from "effect/Schema";
 import { GatewaySettings } from "./settings.ts";
 
@@ -15,9 +16,9 @@ const list = (text: string): ReadonlyArray<string> =>
 
 /** Secrets have no place in a file that is checked in: they, and nothing else, come from variables of their own. */
 const secrets = Config.all({
-  probeKey: Config.String("SLUICE_PROBE_KEY").pipe(Config.option),
-  clusterKeySecret: Config.String("SLUICE_CLUSTER_KEY_SECRET").pipe(Config.option),
-  clientKeys: Config.String("SLUICE_GATEWAY_CLIENT_KEYS").pipe(Config.option),
+  probeKey: Config.Redacted("SLUICE_PROBE_KEY").pipe(Config.option),
+  clusterKeySecret: Config.Redacted("SLUICE_CLUSTER_KEY_SECRET").pipe(Config.option),
+  clientKeys: Config.Redacted("SLUICE_GATEWAY_CLIENT_KEYS").pipe(Config.option),
 });
 
 /** Settings from the JSON file that `SLUICE_GATEWAY_SETTINGS` names, and secrets. */
@@ -36,8 +37,8 @@ export const settingsFromEnvironment = Effect.gen(function* () {
   );
   return {
     ...settings,
-    ...(probeKey._tag === "Some" && { probeKey: probeKey.value }),
-    ...(clusterKeySecret._tag === "Some" && { clusterKeySecret: clusterKeySecret.value }),
-    ...(clientKeys._tag === "Some" && { clientKeys: list(clientKeys.value) }),
+    ...(probeKey._tag === "Some" && { probeKey: Redacted.value(probeKey.value) }),
+    ...(clusterKeySecret._tag === "Some" && { clusterKeySecret: Redacted.value(clusterKeySecret.value) }),
+    ...(clientKeys._tag === "Some" && { clientKeys: list(Redacted.value(clientKeys.value)) }),
   } satisfies GatewaySettings;
 });
