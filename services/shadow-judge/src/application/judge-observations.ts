@@ -72,17 +72,13 @@ export const judgeObservations = Effect.fnUntraced(function* (settings: ShadowJu
   return Effect.fnUntraced(function* (batch: ReadonlyArray<Received<ObservationEvent>>) {
     const nowMs = yield* Clock.currentTimeMillis;
     const tasks: Array<JudgingTask> = [];
-    let waiting: LogBehind | undefined;
+    // All of the batch is looked through before anything is asked: it comes again as a whole, and a judge costs money.
     for (const { event } of batch) {
       const found = tasksOf(event, nowMs);
-      if (found instanceof LogBehind) {
-        waiting = found;
-        break;
-      }
+      if (found instanceof LogBehind) return yield* found;
       tasks.push(...found);
     }
     for (const chunk of Arr.chunksOf(tasks, settings.batchSize))
       yield* bus.publish(judgementsTopic, yield* judgeAll(chunk));
-    if (waiting) return yield* Effect.fail(waiting);
   });
 });

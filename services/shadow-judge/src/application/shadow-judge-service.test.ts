@@ -261,7 +261,10 @@ it.live("a paused release keeps its pass until it is resumed", () =>
       yield* record(event("ReleasePaused"));
       yield* observe(...pairs(200, 0, asGood));
       yield* until(() => seen.judgements.length === 200);
-      yield* Effect.sleep(50);
+      // A look takes the applications in turn: when it has come to the second one, it has been at the paused one.
+      const other = { application: "second-bot", releaseId: "rel-second" };
+      yield* record(...history(quick()).map((one) => ({ ...one, ...other, eventId: `${one.eventId}-second` })));
+      yield* until(() => seen.releases.some((one) => one._tag === "ShadowStarted" && one.application === "second-bot"));
       assert.notInclude(
         seen.releases.map(({ _tag }) => _tag),
         "ShadowPassed",
@@ -357,6 +360,38 @@ it.live("in the canary, sampled responses of users are judged on both arms, in t
           ["b", "baseline", null, "no answer", "2026-01-31T09:00:00.250Z"],
         ],
       );
+    }),
+  ),
+);
+
+it.live("a batch that has to wait for the log is judged once, when it does not wait any more", () =>
+  run(
+    Effect.gen(function* () {
+      const seen = yield* watch;
+      yield* shadowJudgeService({ tickMs: 10, unknownReleaseMs: 300 });
+      yield* record(
+        ...history(quick()),
+        event("ShadowStarted"),
+        event("ShadowPassed", { evidence: shadowEvidence }),
+        event("CanaryStepStarted"),
+      );
+      const batch = (batchId: string, one: Observation): ObservationEvent => ({
+        _tag: "ObservationsRecorded",
+        batchId,
+        gatewayId: "gw-1",
+        application,
+        through: now(),
+        observations: [one],
+      });
+      yield* observe(
+        batch("gw-1/1", observation("known", {})),
+        // Within its time the batch comes again and again.
+        batch("gw-1/2", observation("unknown", { releaseId: "rel-nobody-knows", endedAt: now() })),
+      );
+      yield* observe(batch("gw-1/3", observation("after", {})));
+      const judged = () => seen.judgements.map((one) => (one._tag === "ResponseJudged" ? one.observationId : ""));
+      yield* until(() => judged().includes("after"));
+      assert.deepStrictEqual(judged(), ["known", "after"]);
     }),
   ),
 );
