@@ -23,6 +23,7 @@ import {
   pairedT,
   powerPaired,
   powerTwoProportions,
+  powerTwoSample,
   type RandomSource,
   randomSource,
   sampleRatio,
@@ -342,7 +343,7 @@ describe("power, sample size and detectable effect", () => {
   it("are inverse to each other", () =>
     forAll((random) => {
       const options = { sd: 0.05 + random(), alpha: 0.001 + 0.1 * random(), sides: random() < 0.5 ? 1 : 2 } as const;
-      const n = between(random, 4, 2_000);
+      const n = between(random, 2, 2_000);
       const power = options.alpha + (0.98 - options.alpha) * random();
       const delta = minimumDetectableEffectPaired({ ...options, n, power });
       expect(powerPaired({ ...options, n, delta })).toBeCloseTo(power, 6);
@@ -351,6 +352,13 @@ describe("power, sample size and detectable effect", () => {
       const p2 = p1 + 0.01 + 0.4 * random();
       const size = sampleSizeTwoProportions({ p1, p2, alpha: options.alpha, power });
       expect(powerTwoProportions({ n: size, p1, p2, alpha: options.alpha })).toBeCloseTo(power, 9);
+    }, 30));
+  it("are a test's level where there is no effect, down to two pairs", () =>
+    forAll((random) => {
+      const alpha = 10 ** (-6 * random()) / 2;
+      const n = between(random, 2, 6);
+      expect(powerPaired({ n, delta: 0, sd: 1, alpha, sides: 2 }) / alpha).toBeCloseTo(1, 9);
+      expect(powerTwoSample({ n, delta: 0, sd: 1, alpha }) / alpha).toBeCloseTo(1, 9);
     }, 30));
 });
 
