@@ -143,6 +143,9 @@ describe("a rate ceiling", () => {
     expect(at(0.2)).toBeCloseTo(1, 12);
     expect(at(0.1)).toBeLessThan(1);
   });
+  it("refuses odds ratios that would bet on rates below it", () => {
+    expect(() => rateCeiling.initial({ ceiling: 0.2, oddsRatios: [0.5], weights: [1] })).toThrow(/oddsRatios\[0\]/);
+  });
 });
 
 describe("group means", () => {
@@ -201,11 +204,25 @@ describe("sample ratio", () => {
     }
     expect(sum).toBeCloseTo(1, 12);
   });
-  it("is the same in plain and in Stirling's form, and keeps its digits at 10¹¹ units", () => {
-    const just = dirichletMultinomialLogE([99_000, 1_000], [0.99, 0.01], 7);
-    const above = dirichletMultinomialLogE([99_099, 1_001], [0.99, 0.01], 7);
-    expect(above - just).toBeGreaterThan(-0.01);
-    expect(above - just).toBeLessThan(0.01);
+  it.each([1e-3, 1, 100, 1e6])(
+    "is the product of the prior's predictions, unit by unit, at concentration %d",
+    (concentration) => {
+      const counts = [9, 2, 0, 4];
+      const weights = [0.5, 0.2, 0.2, 0.1];
+      let expected = 0;
+      let seen = 0;
+      counts.forEach((count, arm) => {
+        const share = weights[arm] as number;
+        const prior = 4 * concentration;
+        for (let k = 0; k < count; k++, seen++) {
+          // (αᵢ + k)/(A + seen)/wᵢ, as one plus what it differs by.
+          expected += Math.log1p((k / share - seen) / (prior + seen));
+        }
+      });
+      expect(dirichletMultinomialLogE(counts, weights, concentration)).toBeCloseTo(expected, 10);
+    },
+  );
+  it("keeps its digits at 10¹¹ units", () => {
     // log BF falls by ½ log 10 for each factor 10 of matching counts.
     const at = (n: number) => dirichletMultinomialLogE([0.99 * n, 0.01 * n], [0.99, 0.01], 1);
     expect(at(1e10) - at(1e11)).toBeCloseTo(0.5 * Math.LN10, 6);

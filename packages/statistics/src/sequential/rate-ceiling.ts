@@ -1,4 +1,4 @@
-import { requireProbability } from "../invalid-argument.ts";
+import { InvalidArgument, requireProbability } from "../invalid-argument.ts";
 import { type Proportion, requireProportion } from "../offline/two-proportions.ts";
 import { asymptoticInterval } from "./asymptotic-interval.ts";
 import type { Evidence } from "./evidence.ts";
@@ -40,6 +40,11 @@ const initial = (config: { readonly ceiling: number } & Partial<RateCeilingConfi
   const full = { ...defaults, ...config };
   requireProbability("ceiling", full.ceiling);
   requireProbability("confidence", full.confidence);
+  // Below 1 the process would bet on rates under the ceiling, where it has to shrink.
+  full.oddsRatios.forEach((ratio, i) => {
+    if (!(ratio > 1 && Number.isFinite(ratio)))
+      throw new InvalidArgument(`oddsRatios[${i}]`, ratio, "a finite number above 1");
+  });
   requireMixture(full, full.oddsRatios.length, "oddsRatios");
   return { config: full, windows: 0, logStarted: [], peakLogE: 0, candidate: { n: 0, events: 0 } };
 };
@@ -63,6 +68,7 @@ const update = (state: RateCeilingState, stratum: CeilingStratum): RateCeilingSt
 const evidence = (state: RateCeilingState): RateCeilingEvidence => {
   const { n, events } = state.candidate;
   const rate = n > 0 ? events / n : null;
+  const { confidence, designEffect } = state.config;
   return {
     method: "rate-ceiling",
     logE: mixtureLogE(state.logStarted, state.config, state.windows),
@@ -70,7 +76,7 @@ const evidence = (state: RateCeilingState): RateCeilingEvidence => {
     ceiling: state.config.ceiling,
     estimate: rate,
     interval:
-      rate === null ? null : asymptoticInterval(rate, rate * (1 - rate), n, DISPLAY_TUNING, state.config.confidence),
+      rate === null ? null : asymptoticInterval(rate, designEffect * rate * (1 - rate), n, DISPLAY_TUNING, confidence),
     candidate: state.candidate,
     n: { baseline: 0, candidate: n },
   };

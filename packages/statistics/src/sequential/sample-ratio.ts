@@ -6,7 +6,7 @@ import {
   requireSameLength,
 } from "../invalid-argument.ts";
 import { logAddExp } from "../special/log-arithmetic.ts";
-import { deviance, logGamma, stirlingError } from "../special/log-gamma.ts";
+import { deviance, stirlingError } from "../special/log-gamma.ts";
 
 /** Newly assigned units of one window per arm, and the shares they were assigned with. */
 export type SampleRatioStratum = { readonly counts: ReadonlyArray<number>; readonly weights: ReadonlyArray<number> };
@@ -119,15 +119,11 @@ const evidence = (state: SampleRatioState): SampleRatioEvidence => {
  */
 export const sampleRatio = { initial, update, evidence };
 
-/** log Γ(a + n) − log Γ(a) − n·log of nothing: split so that the large terms meet in a deviance. */
-const logRising = (a: number, n: number): number => (n === 0 ? 0 : logGamma(a + n) - logGamma(a));
-
-// Below this many units, plain log-gammas lose nothing.
-const PLAIN_UP_TO = 1e5;
-
 /**
  * log Bayes factor of a Dirichlet prior (αᵢ = concentration·K·wᵢ/Σw over K arms) against the weights themselves:
- * log [Γ(A)/Γ(A+N) Π Γ(αᵢ+nᵢ)/Γ(αᵢ)] − Σ nᵢ log wᵢ. In Stirling's form above 10⁵ units, so that counts of 10¹¹ lose no digits.
+ * log [Γ(A)/Γ(A+N) Π Γ(αᵢ+nᵢ)/Γ(αᵢ)] − Σ nᵢ log wᵢ. In Stirling's form, log Γ(x) = (x−½)log x − x + ½log 2π + δ(x), the large
+ * terms meet in deviances, Σ xᵢ log(xᵢ/(X·wᵢ)) for xᵢ = αᵢ + nᵢ and X = A + N, and those of the prior are 0: counts of 10¹¹
+ * lose no digits, nor does a prior of a million.
  */
 export const dirichletMultinomialLogE = (
   counts: ReadonlyArray<number>,
@@ -139,28 +135,23 @@ export const dirichletMultinomialLogE = (
   const whole = weights.reduce((sum, weight) => sum + weight, 0);
   const n = counts.reduce((sum, count) => sum + count, 0);
   const a = concentrationPerArm * counts.length;
-  const shares = weights.map((weight) => weight / whole);
-  if (n <= PLAIN_UP_TO) {
-    return counts.reduce((log, count, i) => {
-      const share = shares[i] as number;
-      return log + logRising(a * share, count) - count * Math.log(share);
-    }, -logRising(a, n));
-  }
-  // log Γ(x) = (x−½)log x − x + ½log 2π + δ(x), and Σ xᵢ log(xᵢ/(X·wᵢ)) = Σ deviance(xᵢ, X·wᵢ) for xᵢ = αᵢ + nᵢ, X = A + N.
   const grand = a + n;
-  let log = 0.5 * Math.log(grand) - stirlingError(grand) + logGamma(a) - HALF_LOG_2_PI;
-  counts.forEach((count, i) => {
-    const share = shares[i] as number;
-    const x = a * share + count;
-    log +=
-      deviance(x, grand * share) -
-      0.5 * Math.log(x) +
-      stirlingError(x) +
-      HALF_LOG_2_PI -
-      logGamma(a * share) +
-      a * share * Math.log(share);
-  });
-  return log;
+  return counts.reduce(
+    (log, count, i) => {
+      if (count === 0 && n === 0) return log;
+      const share = (weights[i] as number) / whole;
+      const prior = a * share;
+      const x = prior + count;
+      // x − X·w is n·(nᵢ/n − w): formed without the prior, which may be far larger.
+      const excess = count - n * share;
+      return (
+        log +
+        deviance(x, grand * share, excess) -
+        0.5 * Math.log1p(count / prior) +
+        stirlingError(x) -
+        stirlingError(prior)
+      );
+    },
+    0.5 * Math.log1p(n / a) - stirlingError(grand) + stirlingError(a),
+  );
 };
-
-const HALF_LOG_2_PI = 0.9189385332046728;
