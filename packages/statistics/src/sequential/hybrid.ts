@@ -52,7 +52,8 @@ const evidence = (state: HybridState): HybridEvidence => {
 
 /**
  * The shadow's test: `pairedBetting` at α/2 and `obrienFleming` at α/2 on the declared horizon; a regression is shown as soon
- * as one of them rejects, so the level is at most α (union bound). Betting is exact, never ends, and sees large drops first;
- * O'Brien–Fleming is faster for drops that need most of the horizon. Errors as of the two.
+ * as one of them rejects, so the level is at most the sum of theirs (union bound): α/2 for betting, which is exact, never
+ * ends and sees large drops first, and about α/2 for O'Brien–Fleming, whose level is approximate and which is faster for drops
+ * that need most of the horizon. `logE` is the betting half's. Errors as of the two.
  */
 export const hybrid = { initial, update, evidence };

@@ -35,6 +35,9 @@ export type ObrienFlemingEvidence = {
 
 // The boundary rests on a normal sum with an estimated variance: neither is worth trusting before.
 const MINIMUM_PAIRS = 50;
+// As if one more difference had been seen, as far away as can be: while all differences are small losses and the rare large
+// gains that balance them are still to come, the variance seen so far is far too small.
+const UNSEEN_SQUARE = 1;
 
 /** Constant boundary for a Brownian motion on [0, 1] looked at all the time: P(max B ≥ c) = 2(1 − Φ(c)) = α. */
 export const obrienFlemingBoundary = (alpha: number): number =>
@@ -52,7 +55,7 @@ const initial = (
 
 const scoreOf = (state: ObrienFlemingState): number | null => {
   if (state.n < 2 || state.sumSquares === 0) return null;
-  const variance = state.sumSquares / (state.n - 1);
+  const variance = (state.sumSquares + UNSEEN_SQUARE) / (state.n - 1);
   return (state.n * (state.mean + state.config.margin)) / Math.sqrt(state.config.horizon * variance);
 };
 
@@ -96,7 +99,8 @@ const evidence = (state: ObrienFlemingState): ObrienFlemingEvidence => ({
 /**
  * O'Brien–Fleming test on paired differences over a horizon declared beforehand, looked at after every pair: rejects once
  * Σ(d + margin) ≤ −c·σ̂·√horizon with c = z_{α/2}. Sharp for effects that the horizon is made for, and silent beyond it.
+ * σ̂² counts one more square of 1 than was seen, so that rare large gains which have not come yet do not make it far too small.
  * Assumes independent pairs of equal variance and a near-normal sum (at least 50 pairs): unlike `pairedBetting` its level is
- * approximate. Errors: a horizon that is not a whole number of at least 1. Source: O'Brien & Fleming 1979; Lan & DeMets 1983.
+ * approximate, and with few and very unequal jumps it is up to three times α. Errors: a horizon that is not a whole number of at least 1. Source: O'Brien & Fleming 1979; Lan & DeMets 1983.
  */
 export const obrienFleming = { initial, update, evidence };

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { forecastDetectableEffects, forecastDetection } from "../forecast/forecast.ts";
 import { drawBinomial } from "../random/draws.ts";
 import { randomSource } from "../random/random-source.ts";
+import { hybrid } from "../sequential/hybrid.ts";
 import { sampleRatio } from "../sequential/sample-ratio.ts";
 import { dependenceCases, falseAlarmsUnder } from "./dependence.ts";
 import { latencyEfficiency, rateEfficiency, shadowEfficiency, shadowFalseAlarms } from "./efficiency.ts";
@@ -38,6 +39,17 @@ describe("false alarms over whole rollouts, looked at each minute", () => {
   });
   it("of the shadow's hybrid stay below α", () => {
     expect(shadowFalseAlarms({ alpha, horizon: 2_000, pairs: 2_000, runs: 200, seed: 13 })).toBeLessThanOrEqual(bound);
+  });
+  it("of the shadow stay near α while small losses await the rare large gain that balances them", () => {
+    const random = randomSource(19);
+    const [gain, rate] = [0.9, 0.001];
+    const rejected = Array.from({ length: rollouts }, () => {
+      const differences = Array.from({ length: 2_000 }, () =>
+        random() < rate ? gain : (-(0.9 + 0.2 * random()) * gain * rate) / (1 - rate),
+      );
+      return hybrid.evidence(hybrid.update(hybrid.initial({ alpha, horizon: 2_000 }), { differences })).rejected;
+    });
+    expect(rejected.filter(Boolean).length / rollouts).toBeLessThanOrEqual(bound);
   });
   it("of the sample ratio stay below .001, and a share of 6 % for 5 % is seen", () => {
     const random = randomSource(14);
