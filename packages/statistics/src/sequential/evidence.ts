@@ -10,7 +10,7 @@ export type Evidence = {
   readonly peakLogE: number;
   /** Candidate against baseline, in the unit the process names; null until it can be estimated. */
   readonly estimate: number | null;
-  /** Confidence sequence around the estimate, for display; null until it exists. */
+  /** Asymptotic confidence sequence around the estimate: for display, no decision rests on it; null until it exists. */
   readonly interval: ConfidenceInterval | null;
   readonly n: { readonly baseline: number; readonly candidate: number };
 };

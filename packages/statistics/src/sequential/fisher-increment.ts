@@ -101,7 +101,8 @@ const tiltedMode = (margins: Margins, low: number, high: number, psi: number): n
  * Log e-value of one window against "the odds of an event are at most `psi0` times the baseline's", for the alternative
  * odds ratio `psi` ≥ psi0: log[(ψ/ψ₀)^x · Σ h(y)ψ₀^y / Σ h(y)ψ^y]. Given the margins x has Fisher's noncentral
  * hypergeometric distribution whatever the base rate, and its likelihood ratio is monotone in x, so the expectation is at
- * most 1 for every odds ratio ≤ psi0. Assumes units that fail independently, or an assignment made at random by unit.
+ * most 1 for every odds ratio ≤ psi0. Assumes units that fail independently of each other and of the arm they fell on, or, at
+ * psi0 = 1, an assignment made at random by unit.
  * Errors: counts that cannot be. Sources: Fisher 1935; Johari et al. 2022; Turner, Ly & Grünwald 2024.
  */
 export const stratifiedFisherLogE = (

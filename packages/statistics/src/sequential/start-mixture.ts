@@ -14,8 +14,10 @@ export type MixtureConfig = {
   readonly start: StartPrior;
   /**
    * By how much dependence inflates the variance of the counts (1: independent units). Every log increment is divided by it.
-   * e^{1/φ} of an e-value is an e-value (Jensen), so more than needed costs time only; less breaks the bound. Take it from
-   * `clusterMeanStandardError` on the baseline's earlier traffic where units cannot be counted once each.
+   * e^{1/φ} of an e-value is an e-value (Jensen), so with independent units it costs time only. With dependent ones it is an
+   * approximation: φ matches the variance of the counts, not their tails, so that the bound holds for many small clusters a
+   * window and can be exceeded with a few large ones; less than the true φ breaks it. Take it from `designEffectOfRate` on the
+   * baseline's earlier traffic, and only where units cannot be counted once each.
    */
   readonly designEffect: number;
 };

@@ -174,8 +174,9 @@ const evidence = (state: StratifiedRatesState): RateEvidence => {
  * 1/α. Each window is its own stratum: the base rate may drift, outages may hit both arms, the share may change from window
  * to window, at any counts, without any effect on that bound.
  *
- * Assumes: units are what was randomised (conversations), each counted in one window only, and windows are compared only
- * when the same rule closed them for both arms. Counting requests of one conversation as units breaks the bound (see
+ * Assumes: units are what was randomised (conversations), each counted in one window only, at a share that is constant within
+ * the window, and windows are compared only when the same rule closed them for both arms. With a random assignment by unit and
+ * psi0 = 1 the units may depend on each other in any way; otherwise they have to be independent. Counting requests of one conversation as units breaks the bound (see
  * `docs/statistics.md`); where nothing else can be counted, declare a `designEffect`. The estimate is the Mantel–Haenszel risk difference candidate − baseline, in events per unit.
  * State: a plain JSON value of constant size. Errors: `InvalidArgument` naming `baseline.events` and the like.
  */
