@@ -349,6 +349,38 @@ it.live("a stream whose store fails ends, so that its client comes back and miss
   }).pipe(Effect.scoped, Effect.provide(ports)),
 );
 
+it.live(
+  "a record that stays behind the log is not ready, until it has caught up",
+  () =>
+    Effect.gen(function* () {
+      const store = yield* EventStore.EventStore;
+      const away = { now: false };
+      const flaky = EventStore.EventStore.of({
+        ...store,
+        append: (records, at) =>
+          away.now
+            ? Effect.fail(new EventStore.EventStoreError({ operation: "append", message: "the store is away" }))
+            : store.append(records, at),
+      });
+      const service = registryService({ port: 0, tokens, maxRecordLagMs: 300 });
+      const { address } = yield* Effect.provideService(service, EventStore.EventStore, flaky);
+      yield* Effect.promise(async () => {
+        const readiness = async () => (await fetch(`${address}/readyz`)).status;
+        assert.strictEqual(await readiness(), 200);
+        away.now = true;
+        await withApplication(address);
+        const deadline = Date.now() + 12_000;
+        let status = await readiness();
+        while (status === 200 && Date.now() < deadline) status = await readiness();
+        assert.strictEqual(status, 503);
+        away.now = false;
+        while (status === 503 && Date.now() < deadline) status = await readiness();
+        assert.strictEqual(status, 200);
+      });
+    }).pipe(Effect.scoped, Effect.provide(ports)),
+  20_000,
+);
+
 it.live("an operator's action is refused with the log's own sentence", () =>
   Effect.gen(function* () {
     const { address } = yield* start;

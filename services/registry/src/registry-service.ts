@@ -1,4 +1,5 @@
 import { ReleaseLog } from "@sluice/release-log";
+import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { eventStream } from "./adapters/http/event-stream.ts";
@@ -21,7 +22,10 @@ export const registryService = Effect.fn("registryService")(function* (input: Re
   const context = yield* Effect.context<Ports>();
   const log = yield* ReleaseLog;
   const recorded = Effect.suspend(() => recorder.reached(log.applications()));
-  const app = httpServer({ settings, context, recorded, stream: eventStream(settings, recorder, context) });
+  // Kept from request to request, so that the lag is timed from its start also when nobody asks whether all is well.
+  const behindMs = Effect.map(Clock.currentTimeMillis, (nowMs) => recorder.behindMs(log.applications(), nowMs));
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(behindMs, Effect.sleep("1 second"))));
+  const app = httpServer({ settings, context, recorded, behindMs, stream: eventStream(settings, recorder, context) });
   const address = yield* Effect.acquireRelease(
     Effect.tryPromise({
       try: () => app.listen({ host: settings.host, port: settings.port }),

@@ -21,6 +21,8 @@ export const RegistrySettings = Schema.Struct({
   /** A comment on silent streams, so that proxies keep them open and clients notice a dead one. */
   streamHeartbeatMs: withDefault(Positive, 15_000),
   maxStreams: withDefault(Positive, 1_000),
+  /** A record this far behind the log tells yesterday's news: the registry is not ready then. */
+  maxRecordLagMs: withDefault(Positive, 5_000),
   /** First and longest pause before a store that is down is asked again. */
   retryMs: withDefault(Positive, 200),
   maxRetryMs: withDefault(Positive, 10_000),

@@ -80,3 +80,20 @@ it.live("a stop between an append and its publication loses no state", () =>
     assert.strictEqual(yield* store.end, 2);
   }).pipe(Effect.scoped, Effect.provide(ports)),
 );
+
+it.live("the record is behind from the moment it was seen behind until it has what was wanted then", () =>
+  Effect.gen(function* () {
+    const bus = yield* EventBus;
+    const recorder = yield* startRecorder(settings);
+    const ahead = (version: number) => new Map([["support-bot", { ...initialState("support-bot"), version }]]);
+    assert.strictEqual(recorder.behindMs(new Map(), 1_000), 0);
+    assert.strictEqual(recorder.behindMs(ahead(1), 2_000), 0);
+    assert.strictEqual(recorder.behindMs(ahead(1), 9_000), 7_000);
+    yield* bus.publish(releasesTopic, [registered("support-bot")]);
+    yield* recorder.reached(ahead(1));
+    // The log has gone on meanwhile: that is a new lag, and not the old one.
+    assert.strictEqual(recorder.behindMs(ahead(2), 10_000), 0);
+    assert.strictEqual(recorder.behindMs(ahead(3), 11_000), 1_000);
+    assert.strictEqual(recorder.behindMs(ahead(1), 12_000), 2_000);
+  }).pipe(Effect.scoped, Effect.provide(ports)),
+);

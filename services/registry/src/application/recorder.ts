@@ -2,26 +2,25 @@ import { type ReleaseEvent, releaseStateTopic, releasesTopic, timestampOf } from
 import { type BusError, EventBus, type Received } from "@sluice/event-bus";
 import { EventStore, type EventStoreError, type RecordedEvent } from "@sluice/event-store";
 import { type ApplicationState, type Applications, foldEvent, releaseStateOf } from "@sluice/release";
-import { TelemetryStore } from "@sluice/telemetry";
+import type { TelemetryStore } from "@sluice/telemetry";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Latch from "effect/Latch";
 import * as PubSub from "effect/PubSub";
 import * as Queue from "effect/Queue";
-import * as Schedule from "effect/Schedule";
 import type * as Scope from "effect/Scope";
 import * as Semaphore from "effect/Semaphore";
 import type { RegistrySettings } from "../settings.ts";
+import { startAnalystsTable } from "./analysts-table.ts";
 
 export interface Recorder {
   /** Says that this registry appended rows. One hint stands for all before it: the store is the truth. */
   readonly appended: PubSub.PubSub<void>;
   /** Waits until the record holds all that led to these states: who was answered finds it there. */
   readonly reached: (applications: Applications) => Effect.Effect<void>;
+  /** How long the record has been behind these states, in ms; 0 when it has them. Asked often, it is exact to the asking. */
+  readonly behindMs: (applications: Applications, nowMs: number) => number;
 }
-
-/** Rows read from the store at a time when the analysts' table is filled again. */
-const PAGE = 500;
 
 /**
  * Keeps the record: every event of the log with the fold's answer goes to the event store, in log order. From there the
@@ -75,14 +74,29 @@ export const startRecorder = Effect.fn("startRecorder")(function* (
   );
 
   const reached = Effect.fnUntraced(function* (applications: Applications) {
-    const wanted = [...applications].map(([name, { version }]) => [name, version] as const);
-    while (wanted.some(([name, version]) => (folded.get(name)?.version ?? 0) < version)) {
+    const wanted = versionsOf(applications);
+    while (isBehind(folded, wanted)) {
       progressed.closeUnsafe();
       yield* progressed.await;
     }
   });
-  return { appended, reached };
+
+  // A busy log is always a little ahead. What counts is since when nothing of what was wanted has been recorded.
+  let lagging: { readonly wanted: Versions; readonly sinceMs: number } | null = null;
+  const behindMs = (applications: Applications, nowMs: number) => {
+    if (lagging && !isBehind(folded, lagging.wanted)) lagging = null;
+    const wanted = versionsOf(applications);
+    if (!lagging && isBehind(folded, wanted)) lagging = { wanted, sinceMs: nowMs };
+    return lagging ? nowMs - lagging.sinceMs : 0;
+  };
+  return { appended, reached, behindMs };
 });
+
+type Versions = ReadonlyArray<readonly [string, number]>;
+const versionsOf = (applications: Applications): Versions =>
+  [...applications].map(([name, { version }]) => [name, version]);
+const isBehind = (folded: Applications, wanted: Versions): boolean =>
+  wanted.some(([name, version]) => (folded.get(name)?.version ?? 0) < version);
 
 /** The batch with the fold's answers, and the states it leads to; `folded` is left as it is. */
 const foldBatch = (folded: Applications, batch: ReadonlyArray<Received<ReleaseEvent>>) => {
@@ -100,24 +114,3 @@ const foldBatch = (folded: Applications, batch: ReadonlyArray<Received<ReleaseEv
   }
   return { records, changed };
 };
-
-/** Follows the event store into ClickHouse, from the start: inserting a row twice changes nothing. */
-const startAnalystsTable = Effect.fn("startAnalystsTable")(function* (settings: RegistrySettings) {
-  const store = yield* EventStore;
-  const telemetry = yield* TelemetryStore;
-  const signal = yield* Queue.sliding<void>(1);
-  const patience = Schedule.min([Schedule.exponential(settings.retryMs), Schedule.spaced(settings.maxRetryMs)]);
-  let position = 0;
-  const nextPage = Effect.gen(function* () {
-    const rows = yield* store.read({ after: position, limit: PAGE });
-    if (rows.length > 0)
-      yield* telemetry.insertReleaseEvents(
-        rows.map((row) => ({ event: JSON.parse(row.payload) as ReleaseEvent, accepted: row.refusal === null })),
-      );
-    position = rows.at(-1)?.position ?? position;
-    return rows.length;
-  }).pipe(Effect.retry(patience));
-  const drain = Effect.repeat(nextPage, { while: (rows) => rows === PAGE });
-  yield* Effect.forkScoped(Effect.andThen(drain, Effect.forever(Effect.andThen(Queue.take(signal), drain))));
-  return signal;
-});

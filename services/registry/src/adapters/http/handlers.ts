@@ -75,7 +75,8 @@ const acts =
   (request, intention) =>
     Effect.map(operate(operation, namedBy(request), decodeBody(ReasonBody, request.body), intention), json);
 
-export const handlers: Handlers = {
+/** `behindMs` is how long the record has been behind the log. */
+export const handlers = (behindMs: Effect.Effect<number>, maxRecordLagMs: number): Handlers => ({
   registerApplication: (request, intention) =>
     Effect.map(registerApplication(decodeBody(RegisterApplicationBody, request.body), intention), json),
   listApplications: () =>
@@ -144,9 +145,18 @@ export const handlers: Handlers = {
     ),
   getMetrics: () => Effect.map(PrometheusMetrics.format(), text),
   getHealth: () => Effect.succeed(text("ok\n")),
-  // The server listens only once the log is folded, so whoever can ask is answered.
-  getReadiness: () => Effect.succeed(text("ready\n")),
-};
+  // The server listens only once the log is folded, so only the record can be behind.
+  getReadiness: () =>
+    Effect.map(behindMs, (ms) => {
+      if (ms <= maxRecordLagMs) return text("ready\n");
+      const seconds = Math.floor(ms / 1_000);
+      throw new HttpFailure(
+        503,
+        "record-behind",
+        `the record has been behind the log for ${seconds} s; look for the warnings of its store`,
+      );
+    }),
+});
 
 const releaseDetail = Effect.fnUntraced(function* (named: Named) {
   const release = yield* locate(named);

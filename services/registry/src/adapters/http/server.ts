@@ -16,6 +16,8 @@ export interface HttpServerParts {
   readonly context: Context.Context<Ports>;
   /** Waits until all that the log has told is on record. */
   readonly recorded: Effect.Effect<void>;
+  /** How long the record has been behind the log. */
+  readonly behindMs: Effect.Effect<number>;
   /** Takes over the reply of a stream. */
   readonly stream: (request: FastifyRequest, reply: FastifyReply) => void;
 }
@@ -24,7 +26,8 @@ export interface HttpServerParts {
 const RECORDED_WITHIN = "2 seconds";
 
 /** The registry's HTTP surface: every route of the table, and nothing else. */
-export const httpServer = ({ settings, context, recorded, stream }: HttpServerParts): FastifyInstance => {
+export const httpServer = ({ settings, context, recorded, behindMs, stream }: HttpServerParts): FastifyInstance => {
+  const answers = handlers(behindMs, settings.maxRecordLagMs);
   const app = Fastify({
     bodyLimit: settings.maxBodyBytes,
     // Idle keep-alive connections must not hold up a stop.
@@ -54,7 +57,7 @@ export const httpServer = ({ settings, context, recorded, stream }: HttpServerPa
       handler: async (request, reply) => {
         const intention = permit(settings, route.permission, request);
         if (name === "streamEvents") return stream(request, reply);
-        const answered = run(handlers[name], request, intention);
+        const answered = run(answers[name], request, intention);
         const exit = await Effect.runPromiseExitWith(context)(
           route.method === "POST"
             ? Effect.tap(answered, () => Effect.timeoutOption(recorded, RECORDED_WITHIN))
