@@ -36,7 +36,8 @@ const breaches = (seed: number, candidate: Behaviour): boolean => {
 const rateOf = (rollouts: number, seed: number, candidate: Behaviour): number =>
   Array.from({ length: rollouts }, (_, i) => breaches(seed + i, candidate)).filter(Boolean).length / rollouts;
 
-describe("the false-alarm budget of a rollout", () => {
+// Seconds of work, and more on a busy machine.
+describe("the false-alarm budget of a rollout", { timeout: 60_000 }, () => {
   it("is kept over all metrics, windows and steps together (error rate of this test: 0.2 %)", () => {
     const rollouts = 300;
     const rate = rateOf(rollouts, 1_000, healthy);
