@@ -3,6 +3,7 @@ import { canonicalJson, type ReleaseEvent, timestampOf } from "@sluice/contracts
 import * as Effect from "effect/Effect";
 import { GENESIS_HASH, hashOf } from "./chain.ts";
 import { EventStore, type EventStoreError, type RecordedEvent } from "./event-store.ts";
+import { MAX_READ_BYTES } from "./read-limit.ts";
 
 const author = { id: "ada", role: "admin" } as const;
 
@@ -147,6 +148,21 @@ export const eventStoreContract = (
       assert.deepStrictEqual(yield* positions({ application: "a", after: 6, limit: 2 }), [8, 10]);
       assert.deepStrictEqual(yield* positions({ releaseId: "b-rel-1", limit: 100 }), [5, 11, 17, 23, 29]);
       assert.deepStrictEqual(yield* positions({ after: 30, limit: 100 }), []);
+    }),
+  );
+
+  promise(
+    "ends a page of large rows early, and hands out all of them in pages",
+    Effect.gen(function* () {
+      const store = yield* EventStore;
+      const reason = "x".repeat(MAX_READ_BYTES / 2);
+      const large = (n: number) => ({ ...recorded("a", n), event: { ...aborted("a", n), reason } }) as RecordedEvent;
+      yield* store.append([0, 1, 2].map(large), at);
+      const positions = (after: number) =>
+        Effect.map(store.read({ after, limit: 10 }), (rows) => rows.map((row) => row.position));
+      assert.deepStrictEqual(yield* positions(0), [1, 2]);
+      assert.deepStrictEqual(yield* positions(2), [3]);
+      assert.deepStrictEqual((yield* store.verify).rows, 3);
     }),
   );
 

@@ -46,7 +46,7 @@ export interface ReadOptions {
   readonly releaseId?: ReleaseId;
   /** Only rows after this position. */
   readonly after?: number;
-  /** At most 1,000. */
+  /** At most 1,000; a page may be shorter when its rows are large. Only an empty one is the end. */
   readonly limit: number;
 }
 

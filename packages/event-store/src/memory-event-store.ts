@@ -5,7 +5,7 @@ import { chainOnto, emptyHead } from "./chain.ts";
 import { ChainVerifier } from "./chain-verifier.ts";
 import { EventStore, EventStoreError, type StoredEvent } from "./event-store.ts";
 import { freshRecords } from "./fresh-records.ts";
-import { MAX_READ } from "./read-limit.ts";
+import { MAX_READ, MAX_READ_BYTES } from "./read-limit.ts";
 
 /** In memory, for tests; kept honest by the contract suite. */
 export const layerMemory: Layer.Layer<EventStore> = Layer.sync(EventStore, () => {
@@ -25,16 +25,22 @@ export const layerMemory: Layer.Layer<EventStore> = Layer.sync(EventStore, () =>
       }),
     end: Effect.sync(() => rows.length),
     read: ({ application, releaseId, after = 0, limit }) =>
-      Effect.sync(() =>
-        rows
+      Effect.sync(() => {
+        let bytesBefore = 0;
+        return rows
           .filter(
             (row) =>
               row.position > after &&
               (application === undefined || row.application === application) &&
               (releaseId === undefined || row.releaseId === releaseId),
           )
-          .slice(0, Math.min(limit, MAX_READ)),
-      ),
+          .slice(0, Math.min(limit, MAX_READ))
+          .filter(({ payload }) => {
+            const fits = bytesBefore < MAX_READ_BYTES;
+            bytesBefore += Buffer.byteLength(payload);
+            return fits;
+          });
+      }),
     verify: Effect.sync(() => {
       const verifier = new ChainVerifier();
       for (const row of rows) verifier.push(row);

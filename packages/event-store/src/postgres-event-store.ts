@@ -7,7 +7,7 @@ import { ChainVerifier } from "./chain-verifier.ts";
 import { EventStore, EventStoreError, type ReadOptions, type RecordedEvent, type StoredEvent } from "./event-store.ts";
 import { eventStoreMigrations } from "./event-store-migrations.ts";
 import { freshRecords, type KnownEvent } from "./fresh-records.ts";
-import { MAX_READ } from "./read-limit.ts";
+import { MAX_READ, MAX_READ_BYTES } from "./read-limit.ts";
 
 type Db = Database["Service"];
 
@@ -86,18 +86,19 @@ const append = (db: Db, records: ReadonlyArray<RecordedEvent>, recordedAt: Times
     }),
   );
 
+/** The rows that meet the condition, as far as a page goes: in bytes at most one row beyond the limit. */
+const pageOf = (condition: string, limit: string): string =>
+  `select ${columns} from (
+     select *, sum(octet_length(payload)) over (order by position) - octet_length(payload) as bytes_before
+     from (select * from audit_events where ${condition} order by position limit ${limit}) as next
+   ) as counted where bytes_before < ${MAX_READ_BYTES} order by position`;
+
 const read = (db: Db, { application, releaseId, after = 0, limit }: ReadOptions) => {
   const parameters: Array<unknown> = [after, Math.min(limit, MAX_READ)];
   const where = ["position > $1"];
   if (application !== undefined) where.push(`application = $${parameters.push(application)}`);
   if (releaseId !== undefined) where.push(`release_id = $${parameters.push(releaseId)}`);
-  return Effect.map(
-    db.query<Row>(
-      `select ${columns} from audit_events where ${where.join(" and ")} order by position limit $2`,
-      parameters,
-    ),
-    (rows) => rows.map(storedOf),
-  );
+  return Effect.map(db.query<Row>(pageOf(where.join(" and "), "$2"), parameters), (rows) => rows.map(storedOf));
 };
 
 /** Reads in pages up to the head of the moment: what is appended meanwhile is not looked at. */
@@ -113,10 +114,7 @@ const verify = (db: Db) =>
     const until = Math.max(head.position, head.last);
     const verifier = new ChainVerifier();
     for (let after = 0; after < until; ) {
-      const rows = yield* db.query<Row>(
-        `select ${columns} from audit_events where position > $1 and position <= $2 order by position limit ${MAX_READ}`,
-        [after, until],
-      );
+      const rows = yield* db.query<Row>(pageOf("position > $1 and position <= $2", String(MAX_READ)), [after, until]);
       for (const row of rows) verifier.push(storedOf(row));
       after = rows.at(-1)?.position ?? until;
     }

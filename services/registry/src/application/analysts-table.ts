@@ -62,7 +62,7 @@ export const startAnalystsTable = Effect.fn("startAnalystsTable")(function* (set
     }),
     Effect.retry(patience),
   );
-  const drain = Effect.repeat(nextPage, { while: (rows) => rows === PAGE });
+  const drain = Effect.repeat(nextPage, { while: (rows) => rows > 0 });
   yield* Effect.forkScoped(Effect.andThen(drain, Effect.forever(Effect.andThen(Queue.take(signal), drain))));
   return signal;
 });

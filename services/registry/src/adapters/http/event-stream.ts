@@ -71,7 +71,7 @@ const follow = Effect.fnUntraced(function* (
     const rows = yield* store.read({ ...(application && { application }), after: position, limit: STREAM_PAGE });
     for (const row of rows) yield* write(out, frame(row));
     position = rows.at(-1)?.position ?? position;
-    if (rows.length < STREAM_PAGE) yield* PubSub.take(wakeUp);
+    if (rows.length === 0) yield* PubSub.take(wakeUp);
   }
 });
 
