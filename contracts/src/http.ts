@@ -91,6 +91,8 @@ export const ReleaseBody = Schema.Struct({
   /** Where the active release stands; null once it has ended. */
   active: ReleaseState.fields.active,
   events: Schema.Array(RecordedEventBody),
+  /** Position to ask on from with `?after=`; null when these are the last events. */
+  next: Schema.NullOr(Count),
 }).annotate({ identifier: "ReleaseBody" });
 
 export const VerificationBody = Schema.Struct({

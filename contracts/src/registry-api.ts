@@ -102,7 +102,7 @@ export const registryRoutes = {
     path: "/v1/releases/:releaseId",
     summary: "One release with every event and its evidence",
     permission: "read",
-    query: ["application"],
+    query: ["application", "after"],
     status: 200,
     response: ReleaseBody,
   },

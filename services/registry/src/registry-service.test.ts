@@ -102,6 +102,15 @@ it.live("a release is requested once, however often its request is sent, and is 
       const found = Schema.decodeUnknownSync(ReleaseBody)(detail.body);
       assert.strictEqual(found.release.phase, "requested");
       assert.strictEqual(found.active?.waitsFor, "the offline gate");
+      assert.strictEqual(found.next, null);
+      const rest = await call(
+        address,
+        "GET",
+        `/v1/releases/${found.release.releaseId}?after=${found.events[0]?.position}`,
+      );
+      assert.deepStrictEqual(Schema.decodeUnknownSync(ReleaseBody)(rest.body).events, []);
+      const wrong = await call(address, "GET", `/v1/releases/${found.release.releaseId}?after=x`);
+      assert.match(failure(wrong.body).message, /query after is x/);
       assert.deepStrictEqual(
         found.events.map(({ event, accepted }) => [event._tag, accepted, "author" in event && event.author]),
         [["ReleaseRequested", true, { id: "the ci", role: "ci" }]],

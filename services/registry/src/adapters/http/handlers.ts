@@ -107,7 +107,7 @@ export const handlers = (behindMs: Effect.Effect<number>, maxRecordLagMs: number
         throw new HttpFailure(400, "bad-request", `query limit is ${query(request, "limit")}; give 1 to 1000`);
       return json({ releases: listReleases(log.applications(), application, limit) });
     }),
-  getRelease: (request) => releaseDetail(namedBy(request)),
+  getRelease: (request) => releaseDetail(namedBy(request), query(request, "after") ?? "0"),
   overrideGate: (request, intention) =>
     Effect.map(overrideGate(namedBy(request), decodeBody(OverrideBody, request.body), intention), json),
   pauseRelease: acts("pause"),
@@ -158,13 +158,22 @@ export const handlers = (behindMs: Effect.Effect<number>, maxRecordLagMs: number
     }),
 });
 
-const releaseDetail = Effect.fnUntraced(function* (named: Named) {
+/** Events of one answer; what is left is asked for with `?after=`. */
+const DETAIL_PAGE = 1_000;
+
+const releaseDetail = Effect.fnUntraced(function* (named: Named, from: string) {
+  const after = Number(from);
+  if (!Number.isSafeInteger(after) || after < 0)
+    throw new HttpFailure(400, "bad-request", `query after is ${from}; give the position that 'next' named`);
   const release = yield* locate(named);
   const { application, releaseId } = release;
   const state = (yield* ReleaseLog).applications().get(application);
   const active = state?.active?.releaseId === releaseId ? releaseStateOf(state).active : null;
-  const rows = yield* (yield* EventStore).read({ application, releaseId, limit: 1_000 });
-  return json({ release, active, events: rows.map(recordedEventBody) });
+  const store = yield* EventStore;
+  const rows = yield* store.read({ application, releaseId, after, limit: DETAIL_PAGE });
+  const last = rows.at(-1)?.position;
+  const more = last === undefined ? [] : yield* store.read({ application, releaseId, after: last, limit: 1 });
+  return json({ release, active, events: rows.map(recordedEventBody), next: more.length > 0 ? last : null });
 });
 
 /** JSON is stored in its canonical form, so that one artifact has one address; other bytes are stored as they are. */
