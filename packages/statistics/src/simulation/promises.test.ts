@@ -95,7 +95,8 @@ describe("dependence", () => {
     return falseAlarmsUnder(found, { rollouts: 200, alpha, seed: 17 });
   };
   it("breaks the promise when requests of one conversation are counted, and not when conversations are", () => {
-    expect(byName("conversations with shared faults", "requests")).toBeGreaterThan(2 * bound);
+    // Some 20 % at this α: twice the bound would fail with every other seed.
+    expect(byName("conversations with shared faults", "requests")).toBeGreaterThan(bound);
     expect(byName("conversations with shared faults", "conversations, once")).toBeLessThanOrEqual(bound);
   });
   it("does no harm as an outage of both arms or of one region, or as late rows of both arms", () => {
