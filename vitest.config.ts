@@ -11,6 +11,8 @@ export default defineConfig({
           name: "unit",
           include: parts.map((part) => `${part}/*.test.ts`),
           exclude: [integration, "**/node_modules/**"],
+          // Seeded simulations take seconds on an idle machine; on a busy one a limit near that would only make noise.
+          testTimeout: 60_000,
         },
       },
       {

@@ -1,9 +1,9 @@
-import { dirname, join } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { type Bundle, Configuration, type Policy } from "@sluice/contracts";
 import { Policy as PolicySchema } from "@sluice/contracts/policy";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
-import type { Exit } from "./exit.ts";
+import { type Exit, usageError } from "./exit.ts";
 import { decodeFile, readText, readYaml } from "./yaml-file.ts";
 
 export interface Repository {
@@ -19,15 +19,19 @@ export interface Repository {
 export const readRepository = Effect.fn("readRepository")(function* (file: string): Effect.fn.Return<Repository, Exit> {
   const configuration = yield* decodeFile(Configuration, yield* readYaml(file), file);
   const { application, team, bundle, policy, evalSet } = configuration;
-  const beside = (path: string) => join(dirname(file), path);
   const messages = bundle.promptFile
-    ? [{ role: "system" as const, content: yield* readText(beside(bundle.promptFile)) }]
+    ? [
+        {
+          role: "system" as const,
+          content: yield* readText(yield* beside(file, "bundle.promptFile", bundle.promptFile)),
+        },
+      ]
     : (bundle.prompt ?? []);
   return {
     application,
     team,
     policy: policy ?? Schema.decodeUnknownSync(PolicySchema)({}),
-    evalSet: evalSet === undefined ? null : beside(evalSet),
+    evalSet: evalSet === undefined ? null : yield* beside(file, "evalSet", evalSet),
     bundle: {
       prompt: { kind: "prompt", messages },
       model: { kind: "model", parameters: {}, ...bundle.model },
@@ -36,3 +40,11 @@ export const readRepository = Effect.fn("readRepository")(function* (file: strin
     },
   };
 });
+
+/** The files of a repository are in it: a pull request must not send others from the machine that it is checked on. */
+const beside = (file: string, field: string, path: string): Effect.Effect<string, Exit> => {
+  const inside = relative("/repository", resolve("/repository", path));
+  return isAbsolute(path) || inside.startsWith("..")
+    ? Effect.fail(usageError(`${file}: ${field} is ${path}; name a file in the directory of ${file}, or below it`))
+    : Effect.succeed(join(dirname(file), path));
+};

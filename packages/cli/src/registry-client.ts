@@ -26,6 +26,7 @@ const TIMEOUT_MS = 30_000;
 /** The JSON answer. A 4xx answer becomes a usage error with the registry's own sentence; unreachable or 5xx, exit 1. */
 export const callRegistry = (address: RegistryAddress, request: RegistryRequest): Effect.Effect<unknown, Exit> =>
   Effect.gen(function* () {
+    yield* checkAddress(address);
     const response = yield* Effect.tryPromise({
       try: (signal) => send(address, request, signal),
       catch: (cause) => internalError(`the registry at ${address.url} cannot be reached: ${reasonOf(cause)}`),
@@ -38,6 +39,15 @@ export const callRegistry = (address: RegistryAddress, request: RegistryRequest)
       ? usageError(sentence)
       : new Exit({ code: exitCodes.internal, sentence: `the registry failed: ${sentence}` });
   });
+
+/** What no server could be asked with. The token's value is no part of the sentence. */
+export const checkAddress = ({ url, token }: RegistryAddress): Effect.Effect<void, Exit> => {
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ""))
+    return Effect.fail(usageError(`the registry's address is ${url}; give one such as http://127.0.0.1:4400`));
+  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token))
+    return Effect.fail(usageError("SLUICE_TOKEN holds a character that no token has; copy it again, without spaces"));
+  return Effect.void;
+};
 
 const send = async (address: RegistryAddress, request: RegistryRequest, signal: AbortSignal) => {
   const json = request.body === undefined ? undefined : JSON.stringify(request.body);

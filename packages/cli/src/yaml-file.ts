@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { parseDocument } from "yaml";
@@ -12,20 +12,31 @@ export const readYaml = Effect.fn("readYaml")(function* (file: string): Effect.f
   const text = yield* readText(file);
   const document = parseDocument(text, { prettyErrors: true });
   const [error] = document.errors;
-  if (!error) return document.toJS({ maxAliasCount: 100 });
+  if (!error)
+    return yield* Effect.try({
+      try: (): unknown => document.toJS({ maxAliasCount: 100 }),
+      catch: () => usageError(`${file}: its aliases unfold to far more than a configuration holds; write it out`),
+    });
   const line = error.linePos?.[0].line;
   const [what = ""] = error.message.split("\n", 1);
   return yield* usageError(`${file}${line ? `, line ${line}` : ""}: not YAML: ${trimEnd(what)}; check the syntax`);
 });
 
 export const readText = Effect.fn("readText")(function* (file: string): Effect.fn.Return<string, Exit> {
-  const text = yield* Effect.tryPromise({
-    try: (signal) => readFile(file, { encoding: "utf8", signal }),
+  const bytes = yield* Effect.tryPromise({
+    try: (signal) => readBounded(file, signal),
     catch: (cause) => usageError(`${file}: cannot be read (${codeOf(cause)}); check the path`),
   });
-  if (text.length > MAX_BYTES) return yield* usageError(`${file}: is larger than 1 MiB; give the right file`);
-  return text;
+  if (bytes.length > MAX_BYTES) return yield* usageError(`${file}: is larger than 1 MiB; give the right file`);
+  return bytes.toString("utf8");
 });
+
+/** One byte more than allowed is enough to know: a device or a huge file is never read whole. */
+const readBounded = async (file: string, signal: AbortSignal): Promise<Buffer> => {
+  const chunks: Array<Buffer> = [];
+  for await (const chunk of createReadStream(file, { end: MAX_BYTES, signal })) chunks.push(chunk);
+  return Buffer.concat(chunks);
+};
 
 /** The value as its schema has it; else one sentence for each fault, with its place in the file and the value there. */
 export const decodeFile = <A>(

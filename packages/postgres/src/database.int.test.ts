@@ -85,11 +85,12 @@ layer(layerPGlite({ directory: null }), { timeout: 30_000 })("PGlite in memory",
     Effect.gen(function* () {
       const database = yield* Database;
       let turns = 0;
-      const timer = setInterval(() => (turns += 1), 1);
-      const end = performance.now() + 400;
-      while (performance.now() < end) yield* database.query("select count(*) from generate_series(1, 2000)");
+      const timer = setInterval(() => {
+        turns += 1;
+      }, 1);
+      // Without turns for others this would never end: what is counted is only that timers run at all, however slow the machine.
+      while (turns < 3) yield* database.query("select count(*) from generate_series(1, 2000)");
       clearInterval(timer);
-      assert.isAbove(turns, 10);
     }),
   );
 

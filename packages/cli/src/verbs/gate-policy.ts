@@ -2,7 +2,7 @@ import { Policy } from "@sluice/contracts/policy";
 import { ResultRules } from "@sluice/contracts/result-rules";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
-import type { Exit } from "../exit.ts";
+import { type Exit, usageError } from "../exit.ts";
 import { decodeFile, readYaml } from "../yaml-file.ts";
 
 /** What the gate follows: rules of the verdict, and rules of reading results. */
@@ -21,6 +21,11 @@ export const defaultRules: GateRules = {
 export const readRules = Effect.fn("readRules")(function* (file: string): Effect.fn.Return<GateRules, Exit> {
   const value = yield* readYaml(file);
   const { value: policy, path } = policyIn(value);
+  // A misspelt `policy` must not silently give the defaults.
+  const stranger =
+    path.length > 0 && isRecord(value) ? Object.keys(value).find((key) => !settings.has(key)) : undefined;
+  if (stranger !== undefined)
+    return yield* usageError(`${file}: ${stranger} is no setting; remove it or correct its name`);
   const results = path.length > 0 && isRecord(value) ? (value.results ?? {}) : {};
   return {
     policy: yield* decodeFile(Policy, policy, file, path),
@@ -33,6 +38,7 @@ export const readPolicy = (file: string): Effect.Effect<Policy, Exit> =>
 
 /** What only a `sluice.yaml` has: by these a file is known as one. */
 const repositoryKeys = ["policy", "results", "application", "team", "bundle", "evalSet"];
+const settings: ReadonlySet<string> = new Set(["version", ...repositoryKeys]);
 
 /** The policy within the value of a file, as written, and where it stands. */
 export const policyIn = (value: unknown): { readonly value: unknown; readonly path: ReadonlyArray<string> } => {

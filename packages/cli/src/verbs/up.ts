@@ -2,14 +2,19 @@ import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
+import * as Schema from "effect/Schema";
 import { servesUntilStopped } from "../exit.ts";
 import { print } from "../output.ts";
 import { readProviders } from "../providers-file.ts";
 import { startFailure } from "../start-failure.ts";
-import { tokenGrants } from "../token-file.ts";
+import { readTokens } from "../token-file.ts";
 
 const port = (name: string, fallback: number) =>
-  Flag.Int(name).pipe(Flag.withDescription(`Port (0 takes a free one)`), Flag.withDefault(fallback));
+  Flag.Int(name).pipe(
+    Flag.withDescription(`Port (0 takes a free one)`),
+    Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))),
+    Flag.withDefault(fallback),
+  );
 
 export const upCommand = Command.make(
   "up",
@@ -33,7 +38,7 @@ export const upCommand = Command.make(
   (flags) =>
     Effect.gen(function* () {
       const providers = yield* readProviders(Option.getOrUndefined(flags.providers));
-      const { grants, created } = yield* tokenGrants(flags.data);
+      const { grants, created, keep } = yield* readTokens(flags.data);
       // Loaded here: other verbs must not wait for databases that they do not use.
       const { embeddedStack } = yield* Effect.promise(() => import("@sluice/stack"));
       const stack = yield* embeddedStack({
@@ -45,6 +50,7 @@ export const upCommand = Command.make(
         judge: { providers },
         webhook: Option.match(flags.webhook, { onNone: () => null, onSome: (address) => ({ url: address }) }),
       }).pipe(Effect.mapError(startFailure));
+      yield* keep;
       if (created) yield* print(`admin token (shown once): ${created}`);
       yield* print(`registry ${stack.registryAddress}`);
       yield* print(`gateway  ${stack.gatewayAddress}/v1`);

@@ -1,0 +1,103 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, it } from "vitest";
+import { printable } from "./printable.ts";
+
+const main = fileURLToPath(new URL("./main.ts", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "sluice-hostile-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const write = (name: string, text: string) => {
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  return file;
+};
+const sluice = (args: ReadonlyArray<string>, environment: Readonly<Record<string, string>> = {}) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+    env: { ...process.env, ...environment },
+    encoding: "utf8",
+    timeout: 30_000,
+  });
+  return { status, stdout, stderr };
+};
+
+const configuration = (bundle: string) =>
+  `version: 1\napplication: a\nteam: t\nbundle:\n  ${bundle}\n  model: { provider: p, model: m }\n`;
+
+describe("one sentence and exit code 2", () => {
+  it.each([
+    ["a device as a policy", ["policy", "validate", "/dev/zero"], /\/dev\/zero: is larger than 1 MiB/],
+    ["an address that is none", ["release", "list", "--url", "nonsense"], /address is nonsense; give one such as/],
+    ["a port that is none", ["up", "--port", "99999"], /--port.*99999.*between 0 and 65535/],
+    [
+      "a misspelt key",
+      ["policy", "validate", write("key.yaml", "version: 1\napplication: a\npolcy: {}\n")],
+      /polcy is no setting; remove it or correct its name/,
+    ],
+    [
+      "aliases that unfold without end",
+      [
+        "policy",
+        "validate",
+        write(
+          "bomb.yaml",
+          `a: &a [1]\n${[..."bcdefgh"].map((k, i) => `${k}: &${k} [${Array(9).fill(`*${"abcdefg"[i]}`)}]`).join("\n")}\n`,
+        ),
+      ],
+      /aliases unfold/,
+    ],
+    [
+      "a prompt from outside the repository",
+      ["application", "register", "--config", write("out.yaml", configuration("promptFile: ../../etc/passwd"))],
+      /bundle\.promptFile is \.\.\/\.\.\/etc\/passwd; name a file in the directory/,
+    ],
+    [
+      "a prompt by an absolute path",
+      ["application", "register", "--config", write("abs.yaml", configuration("promptFile: /etc/passwd"))],
+      /bundle\.promptFile is \/etc\/passwd; name a file in the directory/,
+    ],
+  ])("answer %s", (_name, args, sentence) => {
+    const { status, stdout, stderr } = sluice(args);
+    expect([status, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(sentence);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+  });
+
+  it("answer a token that is none, without showing it", () => {
+    const { status, stderr } = sluice(["release", "list"], { SLUICE_TOKEN: "sec\nret" });
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^sluice: SLUICE_TOKEN holds a character/);
+    expect(stderr).not.toMatch(/sec|ret\b/);
+  });
+});
+
+it("text from elsewhere moves neither the cursor nor the reading direction", () => {
+  expect(printable("a\u001b[2Jb\u202ec\nd\u2028e – ü 🧪")).toBe("a\u{fffd}[2Jb\u{fffd}c\u{fffd}d\u{fffd}e – ü 🧪");
+});
+
+describe("a start that fails", () => {
+  it("keeps no token that nobody saw", () => {
+    const providers = write(
+      "providers.json",
+      '{"openai":{"baseUrl":"http://127.0.0.1:9/v1","apiKeyEnv":"NO_SUCH_KEY"}}',
+    );
+    const data = join(folder, "data");
+    const { status, stdout, stderr } = sluice([
+      "up",
+      "--data",
+      data,
+      "--port",
+      "0",
+      "--gateway-port",
+      "0",
+      "--providers",
+      providers,
+    ]);
+    expect([status, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/NO_SUCH_KEY/);
+    expect(() => writeFileSync(join(data, "tokens.json"), "", { flag: "wx" })).not.toThrow();
+  });
+});
