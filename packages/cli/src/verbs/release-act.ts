@@ -10,18 +10,36 @@ import { callRegistry, registryAddress } from "../registry-client.ts";
 
 const releaseArgument = Argument.String("release").pipe(Argument.withDescription("Id of the release"));
 
+interface Asked {
+  readonly url: Option.Option<string>;
+  readonly json: boolean;
+}
+
+/** Each call is an intention of its own: whoever runs the verb again means it again. */
+const act = Effect.fnUntraced(function* (
+  asked: Asked,
+  path: string,
+  body: Readonly<Record<string, unknown>>,
+  done: string,
+) {
+  const answer = yield* callRegistry(registryAddress(Option.getOrUndefined(asked.url)), {
+    method: "POST",
+    path,
+    body,
+    idempotencyKey: randomUUID(),
+  });
+  yield* asked.json ? printJson(answer) : print(done);
+});
+
 /** Verbs that act on one release and need nothing but a reason. */
 const action = (name: "pause" | "resume" | "advance" | "abort", description: string, done: string) =>
   Command.make(name, { release: releaseArgument, reason, url, json }, (flags) =>
-    Effect.gen(function* () {
-      const answer = yield* callRegistry(registryAddress(Option.getOrUndefined(flags.url)), {
-        method: "POST",
-        path: `/v1/releases/${encodeURIComponent(flags.release)}/${name}`,
-        body: { reason: flags.reason },
-        idempotencyKey: randomUUID(),
-      });
-      yield* flags.json ? printJson(answer) : print(`${flags.release}: ${done}`);
-    }),
+    act(
+      flags,
+      `/v1/releases/${encodeURIComponent(flags.release)}/${name}`,
+      { reason: flags.reason },
+      `${flags.release}: ${done}`,
+    ),
   ).pipe(Command.withDescription(description));
 
 export const pauseCommand = action("pause", "Stop a release from going forward; its checks go on", "paused");
@@ -46,15 +64,12 @@ export const overrideCommand = Command.make(
     json,
   },
   (flags) =>
-    Effect.gen(function* () {
-      const answer = yield* callRegistry(registryAddress(Option.getOrUndefined(flags.url)), {
-        method: "POST",
-        path: `/v1/releases/${encodeURIComponent(flags.release)}/override`,
-        body: { reason: flags.reason, incident: Option.getOrNull(flags.incident) },
-        idempotencyKey: randomUUID(),
-      });
-      yield* flags.json ? printJson(answer) : print(`${flags.release}: the gate is overridden, on record`);
-    }),
+    act(
+      flags,
+      `/v1/releases/${encodeURIComponent(flags.release)}/override`,
+      { reason: flags.reason, incident: Option.getOrNull(flags.incident) },
+      `${flags.release}: the gate is overridden, on record`,
+    ),
 ).pipe(Command.withDescription("Force a blocked release past the offline gate (role approver); recorded and counted"));
 
 export const rollbackCommand = Command.make(
@@ -67,13 +82,10 @@ export const rollbackCommand = Command.make(
     json,
   },
   (flags) =>
-    Effect.gen(function* () {
-      const answer = yield* callRegistry(registryAddress(Option.getOrUndefined(flags.url)), {
-        method: "POST",
-        path: `/v1/applications/${encodeURIComponent(flags.application)}/rollback`,
-        body: { to: flags.to, reason: flags.reason },
-        idempotencyKey: randomUUID(),
-      });
-      yield* flags.json ? printJson(answer) : print(`${flags.application}: rolled back to ${flags.to}`);
-    }),
+    act(
+      flags,
+      `/v1/applications/${encodeURIComponent(flags.application)}/rollback`,
+      { to: flags.to, reason: flags.reason },
+      `${flags.application}: rolled back to ${flags.to}`,
+    ),
 ).pipe(Command.withDescription("Go back to an earlier bundle at once, without gates"));
