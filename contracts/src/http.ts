@@ -2,7 +2,7 @@ import * as Schema from "effect/Schema";
 import { BundleReference } from "./artifact.ts";
 import { OfflineEvidence } from "./evidence.ts";
 import { Policy } from "./policy.ts";
-import { ApplicationName, Count, Digest, Reason, ReleaseId, type Role, Text, Timestamp } from "./primitives.ts";
+import { ApplicationName, AuthorId, Count, Digest, Reason, ReleaseId, Role, Text, Timestamp } from "./primitives.ts";
 import { ReleaseEvent } from "./release-event.ts";
 import { ReleasePhase, ReleaseState } from "./release-state.ts";
 import { withDefault } from "./with-default.ts";
@@ -125,3 +125,10 @@ export const permissions = {
   override: ["approver", "admin"],
 } as const satisfies Record<string, ReadonlyArray<Role>>;
 export type Permission = keyof typeof permissions;
+
+/** Whose token this is, and what it may do: who shows a person actions shows no others. */
+export const MeBody = Schema.Struct({
+  id: AuthorId,
+  role: Role,
+  permissions: Schema.Array(Schema.Literals(Object.keys(permissions) as ReadonlyArray<Permission>)),
+}).annotate({ identifier: "MeBody" });

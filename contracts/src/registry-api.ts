@@ -4,6 +4,7 @@ import {
   ArtifactStoredBody,
   DecidedBody,
   KpiBody,
+  MeBody,
   OverrideBody,
   type Permission,
   ReasonBody,
@@ -161,6 +162,14 @@ export const registryRoutes = {
     permission: "read",
     status: 200,
     response: VerificationBody,
+  },
+  getMe: {
+    method: "GET",
+    path: "/v1/me",
+    summary: "Whose token this is, its role, and what that may do",
+    permission: "read",
+    status: 200,
+    response: MeBody,
   },
   getOpenApi: {
     method: "GET",

@@ -7,6 +7,7 @@ import {
   DecidedBody,
   digestOfBytes,
   ErrorBody,
+  MeBody,
   Policy,
   permissions,
   ReleaseBody,
@@ -193,6 +194,26 @@ it.live("bad input is answered with one sentence that names the field, and nothi
       assert.strictEqual(verified(verification.body).rows, 1);
     });
   }).pipe(Effect.scoped, Effect.provide(ports)),
+);
+
+it.live("tells a token's bearer who they are and what they may do, as the server itself would decide", () =>
+  Effect.gen(function* () {
+    const { address } = yield* start;
+    yield* Effect.promise(async () => {
+      for (const role of roles) {
+        const { status, body } = await call(address, "GET", "/v1/me", { role });
+        assert.strictEqual(status, 200);
+        const me = Schema.decodeUnknownSync(MeBody)(body);
+        assert.deepStrictEqual([me.id, me.role], [`the ${role}`, role]);
+        for (const [permission, allowed] of Object.entries(permissions))
+          assert.strictEqual(
+            me.permissions.some((mine) => mine === permission),
+            allowed.some((one) => one === role),
+            `${role} ${permission}`,
+          );
+      }
+    });
+  }).pipe(Effect.provide(ports)),
 );
 
 it.live("every route asks for its role, and for a token at all", () =>

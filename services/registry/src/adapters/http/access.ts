@@ -22,3 +22,8 @@ export const authorize = (author: Author, permission: Permission): void => {
       `${author.id} has role ${author.role}; this needs ${allowed.join(", ").replace(/, ([^,]*)$/, " or $1")}`,
     );
 };
+
+export const permissionsOf = (role: Role): ReadonlyArray<Permission> =>
+  (Object.keys(permissions) as ReadonlyArray<Permission>).filter((permission) =>
+    permissions[permission].some((allowed) => allowed === role),
+  );

@@ -36,6 +36,7 @@ import {
   rollBackApplication,
 } from "../../application/requests.ts";
 import { listReleases } from "../../domain/release-index.ts";
+import { permissionsOf } from "./access.ts";
 import { decodeBody } from "./decode-body.ts";
 import { HttpFailure } from "./http-failure.ts";
 import { recordedEventBody } from "./recorded-event-body.ts";
@@ -139,6 +140,7 @@ export const handlers = (behindMs: Effect.Effect<number>, maxRecordLagMs: number
       Effect.flatMap(EventStore, (store) => store.verify),
       json,
     ),
+  getMe: (_request, { author }) => Effect.succeed(json({ ...author, permissions: permissionsOf(author.role) })),
   getOpenApi: () =>
     Effect.sync(() =>
       json(JSON.parse(readFileSync(new URL(import.meta.resolve("@sluice/contracts/openapi")), "utf8"))),
