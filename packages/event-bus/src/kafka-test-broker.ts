@@ -1,10 +1,11 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { freePort } from "@sluice/postgres/free-port";
 
 export type TestBroker =
   | { readonly brokers: ReadonlyArray<string>; readonly stop: () => void }
@@ -62,17 +63,6 @@ const startBroker = async (): Promise<TestBroker> => {
   await untilListening(broker, port);
   return { brokers: [`127.0.0.1:${port}`], stop };
 };
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer().on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === "object" && address ? resolve(address.port) : reject(new Error("no port")),
-      );
-    });
-  });
 
 const untilListening = async (broker: ChildProcess, port: number): Promise<void> => {
   const deadline = Date.now() + START_MS;

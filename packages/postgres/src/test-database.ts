@@ -1,28 +1,32 @@
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import pg from "pg";
+import { afterAll } from "vitest";
+import { testServer } from "./test-server.ts";
+
+// One server for each file of tests that imports this, ended with it.
+const server = await testServer();
+if (!("skipped" in server)) afterAll(server.remove);
 
 /** Why suites on a real server are skipped; null when there is one. */
-export const noServer: string | null = process.env.DATABASE_URL
-  ? null
-  : "no DATABASE_URL (a Postgres server on which databases may be created)";
+export const noServer: string | null = "skipped" in server ? server.skipped : null;
 
 let databases = 0;
 
-/** A database of its own on the server of `DATABASE_URL`, dropped with the scope. For tests. */
+/** A database of its own on the test server, dropped with the scope. */
 export const testDatabase: Effect.Effect<string, never, Scope.Scope> = Effect.suspend(() => {
-  const server = process.env.DATABASE_URL ?? "";
+  if ("skipped" in server) return Effect.die(new Error(server.skipped));
   const name = `sluice_test_${process.pid}_${Date.now()}_${++databases}`;
-  const url = new URL(server);
+  const url = new URL(server.url);
   url.pathname = `/${name}`;
-  return Effect.acquireRelease(Effect.as(administer(server, `create database ${name}`), url.href), () =>
-    administer(server, `drop database ${name} with (force)`),
+  return Effect.acquireRelease(Effect.as(administer(server.url, `create database ${name}`), url.href), () =>
+    administer(server.url, `drop database ${name} with (force)`),
   );
 });
 
-const administer = (server: string, statement: string) =>
+const administer = (url: string, statement: string) =>
   Effect.promise(async () => {
-    const client = new pg.Client({ connectionString: server });
+    const client = new pg.Client({ connectionString: url });
     await client.connect();
     await client.query(statement);
     await client.end();
