@@ -1,3 +1,4 @@
+import type { CanaryProgress } from "./canary-progress.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 import type { JudgementEvent, ObservationEvent } from "./observation.ts";
 import type { ReleaseEvent } from "./release-event.ts";
@@ -8,6 +9,7 @@ export type EventType = (
   | ReleaseEvent
   | Routing
   | ReleaseState
+  | CanaryProgress
   | GatewayReport
   | ObservationEvent
   | JudgementEvent
@@ -46,6 +48,7 @@ export const eventDescriptions: { readonly [Tag in EventType]: string } = {
   PageResolved: "The page of a release that has ended has been resolved.",
   RoutingChanged: "What gateways serve for one application, with the bundles' contents.",
   ReleaseStateChanged: "Where an application's releases stand: for all who only want to know.",
+  CanaryProgressed: "How the present canary step stands: for all who watch; nothing is decided on it.",
   GatewayReported: "A gateway's sign of life, and its acknowledgement of routings.",
   ObservationsRecorded: "A batch of served requests as a gateway measured them, and how far its record is complete.",
   ShadowPairRecorded: "Both responses to one mirrored request; the user saw the baseline's.",

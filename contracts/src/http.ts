@@ -1,5 +1,6 @@
 import * as Schema from "effect/Schema";
 import { BundleReference } from "./artifact.ts";
+import { CanaryProgress } from "./canary-progress.ts";
 import { OfflineEvidence } from "./evidence.ts";
 import { Policy } from "./policy.ts";
 import { ApplicationName, AuthorId, Count, Digest, Reason, ReleaseId, Role, Text, Timestamp } from "./primitives.ts";
@@ -94,6 +95,11 @@ export const ReleaseBody = Schema.Struct({
   /** Position to ask on from with `?after=`; null when these are the last events. */
   next: Schema.NullOr(Count),
 }).annotate({ identifier: "ReleaseBody" });
+
+export const ProgressBody = Schema.Struct({
+  /** Of the release's present canary step; null outside the canary, and before the controller has looked. */
+  progress: Schema.NullOr(CanaryProgress),
+}).annotate({ identifier: "ProgressBody" });
 
 export const VerificationBody = Schema.Struct({
   rows: Count,

@@ -1,4 +1,5 @@
 export * from "./artifact.ts";
+export * from "./canary-progress.ts";
 export * from "./case-result.ts";
 export * from "./configuration.ts";
 export * from "./dead-letter.ts";

@@ -7,6 +7,7 @@ import {
   MeBody,
   OverrideBody,
   type Permission,
+  ProgressBody,
   ReasonBody,
   RegisterApplicationBody,
   ReleaseBody,
@@ -107,6 +108,16 @@ export const registryRoutes = {
     status: 200,
     response: ReleaseBody,
   },
+  getProgress: {
+    method: "GET",
+    path: "/v1/releases/:releaseId/progress",
+    summary:
+      "How the release's present canary step stands: time, requests, each check with its limit, what it waits for",
+    permission: "read",
+    query: ["application"],
+    status: 200,
+    response: ProgressBody,
+  },
   overrideGate: {
     method: "POST",
     path: "/v1/releases/:releaseId/override",
@@ -141,7 +152,7 @@ export const registryRoutes = {
   streamEvents: {
     method: "GET",
     path: "/v1/events/stream",
-    summary: "Events as they are recorded (SSE); resumes after Last-Event-ID, else starts with the present states",
+    summary: "Events as they are recorded, and how canary steps stand (SSE); resumes after Last-Event-ID",
     permission: "read",
     query: ["application"],
     status: 200,

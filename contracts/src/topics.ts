@@ -1,4 +1,5 @@
 import type * as Schema from "effect/Schema";
+import { CanaryProgress } from "./canary-progress.ts";
 import { JudgementEvent, ObservationEvent } from "./observation.ts";
 import { ReleaseEvent } from "./release-event.ts";
 import { ReleaseState } from "./release-state.ts";
@@ -42,6 +43,14 @@ export const releaseStateTopic: Topic<ReleaseState> = {
   keyOf: byApplication,
   idOf: (event) => `${event.application}/${event.version}`,
 };
+export const canaryProgressTopic: Topic<CanaryProgress> = {
+  name: "sluice.canary-progress.v1",
+  schema: CanaryProgress,
+  retention: "compacted",
+  partitions: 4,
+  keyOf: byApplication,
+  idOf: (event) => `${event.application}/${event.releaseId}/${event.step}/${event.at}`,
+};
 export const gatewaysTopic: Topic<GatewayReport> = {
   name: "sluice.gateways.v1",
   schema: GatewayReport,
@@ -70,6 +79,7 @@ export const topics = [
   releasesTopic,
   routingTopic,
   releaseStateTopic,
+  canaryProgressTopic,
   gatewaysTopic,
   observationsTopic,
   judgementsTopic,

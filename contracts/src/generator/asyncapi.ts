@@ -4,6 +4,7 @@ import { type EventType, eventDescriptions } from "../event-descriptions.ts";
 import { JudgementEvent, ObservationEvent } from "../observation.ts";
 import { ReleaseEvent } from "../release-event.ts";
 import {
+  canaryProgressTopic,
   gatewaysTopic,
   judgementsTopic,
   observationsTopic,
@@ -30,6 +31,7 @@ export const channels: {
   releases: { topic: releasesTopic, key: "application", types: typesOf(ReleaseEvent) },
   routing: { topic: routingTopic, key: "application", types: ["RoutingChanged"] },
   "release-state": { topic: releaseStateTopic, key: "application", types: ["ReleaseStateChanged"] },
+  "canary-progress": { topic: canaryProgressTopic, key: "application", types: ["CanaryProgressed"] },
   gateways: { topic: gatewaysTopic, key: "gateway", types: ["GatewayReported"] },
   observations: { topic: observationsTopic, key: "application", types: typesOf(ObservationEvent) },
   judgements: { topic: judgementsTopic, key: "application", types: typesOf(JudgementEvent) },

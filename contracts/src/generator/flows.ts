@@ -4,6 +4,7 @@ export type Channel =
   | "releases"
   | "routing"
   | "release-state"
+  | "canary-progress"
   | "gateways"
   | "observations"
   | "judgements"
@@ -65,6 +66,7 @@ export const flows: ReadonlyArray<Flow> = [
     ],
   },
   { service: "canary-controller", action: "send", channel: "routing" },
+  { service: "canary-controller", action: "send", channel: "canary-progress" },
   { service: "canary-controller", action: "send", channel: "judgements", types: ["SafetyProbeJudged"] },
 
   { service: "registry", action: "receive", channel: "releases" },
@@ -84,6 +86,7 @@ export const flows: ReadonlyArray<Flow> = [
     ],
   },
   { service: "registry", action: "send", channel: "release-state" },
+  { service: "registry", action: "receive", channel: "canary-progress" },
 
   { service: "gate", action: "send", channel: "dead-letters" },
   { service: "gateway", action: "send", channel: "dead-letters" },

@@ -1,4 +1,5 @@
 import type * as Schema from "effect/Schema";
+import { CanaryProgress } from "../canary-progress.ts";
 import { CaseResultLine, PairedResultLine, ResultsManifest } from "../case-result.ts";
 import { Configuration } from "../configuration.ts";
 import { DeadLetter } from "../dead-letter.ts";
@@ -18,6 +19,7 @@ export const eventSchemas: { readonly [Tag in EventType]: Schema.Codec<unknown, 
   ...JudgementEvent.cases,
   RoutingChanged: Routing,
   ReleaseStateChanged: ReleaseState,
+  CanaryProgressed: CanaryProgress,
   GatewayReported: GatewayReport,
   RecordDeadLettered: DeadLetter,
 };

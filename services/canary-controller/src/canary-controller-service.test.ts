@@ -1,4 +1,6 @@
 import { assert, it } from "@effect/vitest";
+import { type CanaryProgress, canaryProgressTopic } from "@sluice/contracts";
+import { EventBus } from "@sluice/event-bus";
 import { PagerInbox } from "@sluice/pager";
 import { randomSource } from "@sluice/statistics";
 import * as Effect from "effect/Effect";
@@ -166,5 +168,27 @@ it.effect("routing is repeated in a step that has no requests yet: it is watched
     const before = gateway.given.length;
     yield* pass(12);
     assert.isAtLeast(gateway.given.length - before, 5);
+  }).pipe(onAMorning),
+);
+
+it.effect("how a step stands is told while it lasts, no more often than every two seconds", () =>
+  Effect.gen(function* () {
+    const bus = yield* EventBus;
+    const told: Array<CanaryProgress> = [];
+    yield* bus.follow(canaryProgressTopic, (batch) =>
+      Effect.sync(() => {
+        told.push(...batch.map(({ event }) => event));
+      }),
+    );
+    yield* simulatedGateway();
+    yield* passedShadow();
+    yield* canaryControllerService({});
+    yield* pass(30);
+    assert.deepStrictEqual([...new Set(told.map(({ step }) => step))], [0, 1]);
+    const apart = told.slice(1).map(({ at }, i) => secondsBetween(told[i]?.at ?? at, at));
+    assert.isAtLeast(Math.min(...apart), 2);
+    const last = told.filter(({ step }) => step === 0).at(-1);
+    assert.isAbove(last?.windows ?? 0, 2);
+    assert.isTrue(last?.checks.some(({ check, candidate }) => check === "errorRate" && candidate.value === 0));
   }).pipe(onAMorning),
 );

@@ -6,6 +6,8 @@ const Positive = Schema.Int.check(Schema.isGreaterThan(0));
 export const CanaryControllerSettings = Schema.Struct({
   /** The log is acted on at every change; the tick is for what time alone brings: closed windows, holds, deadlines. */
   tickMs: withDefault(Positive, 1_000),
+  /** How a step stands is told at most so often, for `release watch` and the dashboard. */
+  progressMs: withDefault(Positive, 2_000),
   /** A gateway that was not heard of for this long (five of its heartbeats) is not live. */
   gatewayTimeoutMs: withDefault(Positive, 5_000),
   /** Observations may be this late beyond two windows before the step is held for it. */

@@ -17,6 +17,7 @@ import {
 } from "../domain/step-history.ts";
 import { windowedStep } from "../domain/windowed-step.ts";
 import type { CanaryControllerSettings } from "../settings.ts";
+import { progressPublisher } from "./progress-publisher.ts";
 import { stepObserver } from "./step-observer.ts";
 import { submit } from "./submit.ts";
 
@@ -34,6 +35,7 @@ export const controlLoop = Effect.fn("controlLoop")(function* (
   const bus = yield* EventBus;
   const log = yield* ReleaseLog;
   const observer = yield* stepObserver(settings);
+  const tellProgress = yield* progressPublisher(settings.progressMs);
   let history: StepHistory = emptyHistory;
   /** When the evidence of an application's candidate could last be seen, whatever it said. */
   const lastSeenMs = new Map<ApplicationName, number>();
@@ -72,6 +74,8 @@ export const controlLoop = Effect.fn("controlLoop")(function* (
     if (facts.step && facts.step.fault === null) lastSeenMs.set(state.application, nowMs);
     // Time passes while queries run: what was decided meanwhile by others refuses these commands.
     for (const command of plan(state, now, facts)) yield* submitSafely(command);
+    // What was decided comes first; who watches hears a little later.
+    if (facts.step) yield* tellProgress({ release, now, ...facts.step });
   });
   // What goes wrong with one application must not keep the others from being looked at.
   const lookAtSafely = (state: ApplicationState) =>

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import type { CanaryProgress } from "@sluice/contracts";
 import { EventStore, type StoredEvent } from "@sluice/event-store";
 import { releaseStateOf } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
@@ -8,6 +9,7 @@ import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as PubSub from "effect/PubSub";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { KnownProgress } from "../../application/canary-progress.ts";
 import type { Recorder } from "../../application/recorder.ts";
 import type { RegistrySettings } from "../../settings.ts";
 import type { Ports } from "./handlers.ts";
@@ -19,9 +21,15 @@ export const STREAM_PAGE = 200;
 
 /**
  * `event: state` once for each application at the start; then `event: release-event` for each row of the record, with its
- * position as id. A client that comes back with Last-Event-ID gets what it missed, in order and once.
+ * position as id. A client that comes back with Last-Event-ID gets what it missed, in order and once. Between them
+ * `event: progress` tells how canary steps stand; that has no id, and what was missed of it is no longer true.
  */
-export const eventStream = (settings: RegistrySettings, recorder: Recorder, context: Context.Context<Ports>) => {
+export const eventStream = (
+  settings: RegistrySettings,
+  recorder: Recorder,
+  progress: KnownProgress,
+  context: Context.Context<Ports>,
+) => {
   let open = 0;
   return (request: FastifyRequest, reply: FastifyReply): void => {
     if (open >= settings.maxStreams)
@@ -32,7 +40,7 @@ export const eventStream = (settings: RegistrySettings, recorder: Recorder, cont
     const out = reply.raw;
     out.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" });
     open += 1;
-    const followed = Effect.scoped(follow(out, recorder, lastSeen, application)).pipe(
+    const followed = Effect.scoped(follow(out, recorder, progress, lastSeen, application)).pipe(
       Effect.onExit((exit) =>
         // A stream that only beats its heart looks alive and tells nothing: an end lets the client come back.
         Effect.andThen(
@@ -56,6 +64,7 @@ export const eventStream = (settings: RegistrySettings, recorder: Recorder, cont
 const follow = Effect.fnUntraced(function* (
   out: ServerResponse,
   recorder: Recorder,
+  progress: KnownProgress,
   lastSeen: number | undefined,
   application: string | undefined,
 ) {
@@ -63,10 +72,19 @@ const follow = Effect.fnUntraced(function* (
   const log = yield* ReleaseLog;
   // Subscribed first: what is appended from here on wakes the loop, so nothing falls between the read and the wait.
   const wakeUp = yield* PubSub.subscribe(recorder.appended);
+  const steps = yield* PubSub.subscribe(progress.told);
   let position = lastSeen ?? (yield* store.end);
-  for (const state of log.applications().values())
-    if (application === undefined || state.application === application)
-      yield* write(out, `event: state\ndata: ${JSON.stringify(releaseStateOf(state))}\n\n`);
+  const isWanted = (name: string) => application === undefined || name === application;
+  for (const state of log.applications().values()) {
+    if (!isWanted(state.application)) continue;
+    yield* write(out, `event: state\ndata: ${JSON.stringify(releaseStateOf(state))}\n\n`);
+    const step = progress.of(state);
+    if (step) yield* write(out, progressFrame(step));
+  }
+  const tellSteps = Effect.flatMap(PubSub.take(steps), (step) =>
+    isWanted(step.application) ? write(out, progressFrame(step)) : Effect.void,
+  );
+  yield* Effect.forkScoped(Effect.forever(tellSteps));
   while (true) {
     const rows = yield* store.read({ ...(application && { application }), after: position, limit: STREAM_PAGE });
     for (const row of rows) yield* write(out, frame(row));
@@ -74,6 +92,8 @@ const follow = Effect.fnUntraced(function* (
     if (rows.length === 0) yield* PubSub.take(wakeUp);
   }
 });
+
+const progressFrame = (step: CanaryProgress): string => `event: progress\ndata: ${JSON.stringify(step)}\n\n`;
 
 const frame = (row: StoredEvent): string =>
   `id: ${row.position}\nevent: release-event\ndata: ${JSON.stringify(recordedEventBody(row))}\n\n`;

@@ -23,6 +23,7 @@ import * as Option from "effect/Option";
 import { PrometheusMetrics } from "effect/observability";
 import type * as Schema from "effect/Schema";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { KnownProgress } from "../../application/canary-progress.ts";
 import {
   type Intention,
   locate,
@@ -77,7 +78,11 @@ const acts =
     Effect.map(operate(operation, namedBy(request), decodeBody(ReasonBody, request.body), intention), json);
 
 /** `behindMs` is how long the record has been behind the log. */
-export const handlers = (behindMs: Effect.Effect<number>, maxRecordLagMs: number): Handlers => ({
+export const handlers = (
+  behindMs: Effect.Effect<number>,
+  maxRecordLagMs: number,
+  progress: KnownProgress,
+): Handlers => ({
   registerApplication: (request, intention) =>
     Effect.map(registerApplication(decodeBody(RegisterApplicationBody, request.body), intention), json),
   listApplications: () =>
@@ -109,6 +114,12 @@ export const handlers = (behindMs: Effect.Effect<number>, maxRecordLagMs: number
       return json({ releases: listReleases(log.applications(), application, limit) });
     }),
   getRelease: (request) => releaseDetail(namedBy(request), query(request, "after") ?? "0"),
+  getProgress: (request) =>
+    Effect.gen(function* () {
+      const { application, releaseId } = yield* locate(namedBy(request));
+      const state = (yield* ReleaseLog).applications().get(application);
+      return json({ progress: state?.active?.releaseId === releaseId ? progress.of(state) : null });
+    }),
   overrideGate: (request, intention) =>
     Effect.map(overrideGate(namedBy(request), decodeBody(OverrideBody, request.body), intention), json),
   pauseRelease: acts("pause"),

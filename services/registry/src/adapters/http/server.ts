@@ -4,6 +4,7 @@ import type * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { KnownProgress } from "../../application/canary-progress.ts";
 import type { Intention } from "../../application/requests.ts";
 import type { RegistrySettings } from "../../settings.ts";
 import { authenticate, authorize } from "./access.ts";
@@ -18,6 +19,7 @@ export interface HttpServerParts {
   readonly recorded: Effect.Effect<void>;
   /** How long the record has been behind the log. */
   readonly behindMs: Effect.Effect<number>;
+  readonly progress: KnownProgress;
   /** Takes over the reply of a stream. */
   readonly stream: (request: FastifyRequest, reply: FastifyReply) => void;
 }
@@ -26,8 +28,15 @@ export interface HttpServerParts {
 const RECORDED_WITHIN = "2 seconds";
 
 /** The registry's HTTP surface: every route of the table, and nothing else. */
-export const httpServer = ({ settings, context, recorded, behindMs, stream }: HttpServerParts): FastifyInstance => {
-  const answers = handlers(behindMs, settings.maxRecordLagMs);
+export const httpServer = ({
+  settings,
+  context,
+  recorded,
+  behindMs,
+  progress,
+  stream,
+}: HttpServerParts): FastifyInstance => {
+  const answers = handlers(behindMs, settings.maxRecordLagMs, progress);
   const app = Fastify({
     bodyLimit: settings.maxBodyBytes,
     // Idle keep-alive connections must not hold up a stop.
