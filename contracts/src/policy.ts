@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { digestOf } from "./digest.ts";
@@ -217,4 +218,22 @@ export const Policy = Schema.Struct({
 });
 export type Policy = typeof Policy.Type;
 
-export const policyDigest = (policy: Policy): Digest => digestOf(policy);
+/**
+ * Address of a policy. It is taken of the settings that differ from their defaults, which therefore never change: so the
+ * digest of a policy on record stays what it was when a later version of Sluice knows one setting more.
+ */
+export const policyDigest = (policy: Policy): Digest => digestOf(withoutDefaults(policy, defaultPolicy));
+
+const withoutDefaults = (value: unknown, standard: unknown): unknown => {
+  if (!isGroup(value) || !isGroup(standard)) return value;
+  const kept = Object.entries(value)
+    .filter(([name, inner]) => !isDeepStrictEqual(inner, standard[name]))
+    .map(([name, inner]) => [name, withoutDefaults(inner, standard[name])]);
+  return Object.fromEntries(kept);
+};
+
+const isGroup = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** What a policy that says nothing means. */
+export const defaultPolicy: Policy = Schema.decodeUnknownSync(Policy)({});

@@ -1,8 +1,7 @@
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { type Bundle, Configuration, type Policy } from "@sluice/contracts";
-import { Policy as PolicySchema } from "@sluice/contracts/policy";
+import { defaultPolicy } from "@sluice/contracts/policy";
 import * as Effect from "effect/Effect";
-import * as Schema from "effect/Schema";
 import { type Exit, usageError } from "./exit.ts";
 import { decodeFile, readText, readYaml } from "./yaml-file.ts";
 
@@ -30,7 +29,7 @@ export const readRepository = Effect.fn("readRepository")(function* (file: strin
   return {
     application,
     team,
-    policy: policy ?? Schema.decodeUnknownSync(PolicySchema)({}),
+    policy: policy ?? defaultPolicy,
     evalSet: evalSet === undefined ? null : yield* beside(file, "evalSet", evalSet),
     bundle: {
       prompt: { kind: "prompt", messages },

@@ -1,4 +1,4 @@
-import { Policy } from "@sluice/contracts/policy";
+import { defaultPolicy, Policy } from "@sluice/contracts/policy";
 import { ResultRules } from "@sluice/contracts/result-rules";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
@@ -13,7 +13,7 @@ export interface GateRules {
 
 /** The design's rules to the letter. */
 export const defaultRules: GateRules = {
-  policy: Schema.decodeUnknownSync(Policy)({}),
+  policy: defaultPolicy,
   results: Schema.decodeUnknownSync(ResultRules)({}),
 };
 
