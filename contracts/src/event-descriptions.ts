@@ -25,7 +25,10 @@ export const eventDescriptions: { readonly [Tag in EventType]: string } = {
     "The candidate has regressed on the eval cases; the release waits for an override, or for nothing.",
   OfflineGateInconclusive: "There are too few eval results to tell.",
   OfflineGateInvalid: "The eval results themselves are unusable: missing, stale, of other bundles, or full of errors.",
+  OverrideProposed:
+    "A person with the role wants a blocked release past the offline gate; a second one has to confirm.",
   GateOverridden: "A person with the role has let a blocked release past the offline gate, with a reason.",
+  OverrideExpired: "The override's time was over before its release was at 100 %; the release has ended as blocked.",
   ShadowStarted: "Production requests are mirrored to the candidate; users see the baseline's responses only.",
   ShadowPassed: "The judged pairs show no regression; users may meet the candidate from now on.",
   ShadowRegressed: "The candidate's mean judge score has regressed; the release has ended.",

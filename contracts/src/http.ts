@@ -38,6 +38,8 @@ export const ReasonBody = Schema.Struct({ reason: Reason }).annotate({ identifie
 
 export const OverrideBody = Schema.Struct({
   reason: Reason,
+  /** When the override ends, unless its release is at 100 % by then. */
+  expiresAt: withDefault(Schema.NullOr(Timestamp), null),
   incident: withDefault(Schema.NullOr(Schema.String.check(Schema.isMaxLength(2_000))), null),
 }).annotate({ identifier: "OverrideBody" });
 

@@ -79,6 +79,21 @@ const defaultJudge: JudgeSpecification = {
   rules: [{ rule: "not-empty" }, { rule: "not-refused" }],
 };
 
+/** How the gate may be overridden. Whoever weakens it does so in a change of the policy, which is reviewed. */
+export const OverridePolicy = group("Forcing a blocked release past the offline gate.", {
+  approvals: setting(
+    Schema.Literals([1, 2]),
+    1,
+    "People with the role who must want it: with 2 somebody else has to confirm.",
+  ),
+  incidentRequired: setting(Schema.Boolean, false, "Whether a link to an incident has to be given."),
+  maxDurationSeconds: setting(
+    Schema.NullOr(Positive),
+    null,
+    "An override ends at the latest so long after it was given; null: only when its author said so.",
+  ),
+});
+
 export const ShadowPolicy = group(
   "The shadow: requests are mirrored, both responses are judged, users see the baseline's.",
   {
@@ -204,6 +219,7 @@ export const CanaryPolicy = group("The canary: a growing share of users, checked
 export const Policy = Schema.Struct({
   version: setting(Schema.Literal(1), 1, "Version of the policy format."),
   offline: OfflinePolicy,
+  override: OverridePolicy,
   judge: setting(JudgeSpecification, defaultJudge, "Who scores answers, in the shadow and in the canary."),
   shadow: ShadowPolicy,
   canary: CanaryPolicy,

@@ -18,6 +18,11 @@ import {
 const ofApplication = { eventId: EventId, application: ApplicationName, at: Timestamp };
 const ofRelease = { ...ofApplication, releaseId: ReleaseId };
 const byAuthor = { author: Author, reason: Reason };
+const overridden = {
+  incident: Schema.NullOr(Schema.String.check(Schema.isMaxLength(2_000))),
+  /** The release must be at 100 % by then; absent: whenever. */
+  expiresAt: Schema.optionalKey(Timestamp),
+};
 
 /** Named causes of waiting; each has a deadline, then a rollback. */
 export const HoldCause = Schema.Literals([
@@ -63,11 +68,17 @@ export const ReleaseEvent = Schema.TaggedUnion({
   OfflineGateBlocked: { ...ofRelease, report: GateReport, policyDigest: Digest },
   OfflineGateInconclusive: { ...ofRelease, report: GateReport, policyDigest: Digest },
   OfflineGateInvalid: { ...ofRelease, report: GateReport, policyDigest: Digest },
+  /** The first of two people whom the policy asks for; nothing has changed yet. */
+  OverrideProposed: { ...ofRelease, ...byAuthor, ...overridden },
   GateOverridden: {
     ...ofRelease,
     ...byAuthor,
-    incident: Schema.NullOr(Schema.String.check(Schema.isMaxLength(2_000))),
+    ...overridden,
+    /** Who had proposed it, where the policy asks for two people. */
+    proposedBy: Schema.optionalKey(Author),
   },
+  /** The override's time was over before its release had reached 100 %: the gate's answer holds again. */
+  OverrideExpired: { ...ofRelease },
 
   ShadowStarted: { ...ofRelease, sampleRate: Ratio },
   ShadowPassed: { ...ofRelease, evidence: ShadowEvidence, policyDigest: Digest },

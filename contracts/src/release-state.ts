@@ -1,6 +1,6 @@
 import * as Schema from "effect/Schema";
 import { BundleReference } from "./artifact.ts";
-import { ApplicationName, Count, Digest, Ratio, ReleaseId, Text, Timestamp } from "./primitives.ts";
+import { ApplicationName, Author, Count, Digest, Ratio, Reason, ReleaseId, Text, Timestamp } from "./primitives.ts";
 
 const openPhases = ["queued", "requested", "gate-passed", "shadow", "shadow-passed", "canary", "breached"] as const;
 const endedPhases = [
@@ -35,6 +35,16 @@ export const ReleaseState = Schema.TaggedStruct("ReleaseStateChanged", {
       share: Ratio,
       paused: Schema.Boolean,
       overridden: Schema.Boolean,
+      /** Who forced it past the gate, and why; absent where nobody did. */
+      override: Schema.optionalKey(
+        Schema.Struct({
+          author: Author,
+          reason: Reason,
+          incident: Schema.NullOr(Schema.String),
+          expiresAt: Schema.NullOr(Timestamp),
+          proposedBy: Schema.NullOr(Author),
+        }),
+      ),
       since: Timestamp,
       /** What it waits for, in words; null when nothing. */
       waitsFor: Schema.NullOr(Text),

@@ -27,7 +27,13 @@ export const flows: ReadonlyArray<Flow> = [
     service: "gate",
     action: "send",
     channel: "releases",
-    types: ["OfflineGatePassed", "OfflineGateBlocked", "OfflineGateInconclusive", "OfflineGateInvalid"],
+    types: [
+      "OfflineGatePassed",
+      "OfflineGateBlocked",
+      "OfflineGateInconclusive",
+      "OfflineGateInvalid",
+      "OverrideExpired",
+    ],
   },
 
   { service: "gateway", action: "receive", channel: "routing" },
@@ -77,6 +83,7 @@ export const flows: ReadonlyArray<Flow> = [
     types: [
       "ApplicationRegistered",
       "ReleaseRequested",
+      "OverrideProposed",
       "GateOverridden",
       "ReleasePaused",
       "ReleaseResumed",

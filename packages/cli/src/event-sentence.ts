@@ -1,4 +1,4 @@
-import type { ReleaseEvent } from "@sluice/contracts";
+import type { ReleaseEvent, ReleaseEventOf } from "@sluice/contracts";
 import { printable } from "./printable.ts";
 
 const percent = (share: number): string => `${Number((share * 100).toFixed(2))} %`;
@@ -18,8 +18,14 @@ const told = (event: ReleaseEvent): string => {
     case "OfflineGateInconclusive":
     case "OfflineGateInvalid":
       return `offline gate: ${event.report.verdict}. ${event.report.reasons.find((reason) => reason.enforced)?.sentence ?? ""}`.trim();
-    case "GateOverridden":
-      return `gate overridden by ${event.author.id}: ${event.reason}`;
+    case "OverrideProposed":
+      return `override proposed by ${event.author.id}, to be confirmed by a second person${termsOf(event)}: ${event.reason}`;
+    case "GateOverridden": {
+      const by = event.proposedBy ? `${event.proposedBy.id} and ${event.author.id}` : event.author.id;
+      return `gate overridden by ${by}${termsOf(event)}: ${event.reason}`;
+    }
+    case "OverrideExpired":
+      return "the override's time is over: blocked again, all traffic on the baseline";
     case "ShadowStarted":
       return `shadow: ${percent(event.sampleRate)} of the baseline's requests are copied to the candidate`;
     case "ShadowPassed":
@@ -62,3 +68,6 @@ const told = (event: ReleaseEvent): string => {
       return `page resolved (${event.channel})`;
   }
 };
+
+const termsOf = ({ incident, expiresAt }: ReleaseEventOf<"OverrideProposed" | "GateOverridden">): string =>
+  [expiresAt && ` until ${expiresAt}`, incident && ` (${incident})`].filter(Boolean).join("");

@@ -1,5 +1,6 @@
 import type {
   ApplicationName,
+  Author,
   BreachCause,
   BundleReference,
   Digest,
@@ -27,6 +28,16 @@ export interface Breach {
   readonly detectedAt: Timestamp;
 }
 
+/** Who wants a blocked release past the gate, why, and until when. */
+export interface Override {
+  readonly author: Author;
+  readonly reason: string;
+  readonly incident: string | null;
+  readonly expiresAt: Timestamp | null;
+  /** The first of the two people whom the policy asks for; null where it asks for one. */
+  readonly proposedBy: Author | null;
+}
+
 /** One attempt to replace the baseline, as folded from its events. */
 export interface Release {
   readonly releaseId: ReleaseId;
@@ -50,7 +61,9 @@ export interface Release {
   /** How often the present canary step was held, and when last. */
   readonly holds: number;
   readonly heldAt: Timestamp | null;
-  readonly overridden: boolean;
+  readonly override: Override | null;
+  /** An override that a second person has not confirmed yet. */
+  readonly proposal: Override | null;
   /** Ids of the accepted events: a repeated one changes nothing. */
   readonly seen: ReadonlyArray<EventId>;
 }

@@ -1,17 +1,15 @@
-import type { ReleaseEvent, ReleaseEventOf, Role } from "@sluice/contracts";
+import type { ReleaseEvent, ReleaseEventOf } from "@sluice/contracts";
 import * as Result from "effect/Result";
 import { type ApplicationState, candidateOf, endOf, findRelease, type Release } from "./application-state.ts";
 import { changeActive } from "./change-active.ts";
 import { endRelease, misplaced, replaceBaseline } from "./end-release.ts";
+import { overrideGate } from "./override-gate.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 
 type Applied = Result.Result<ApplicationState, Refusal>;
 
 /** A queue this long is not being worked off: whoever asks should know at once instead of waiting for days. */
 export const MAX_QUEUED = 100;
-
-/** Who may override the gate. The registry asks the same; here it holds for whatever writes to the log. */
-export const OVERRIDE_ROLES: ReadonlySet<Role> = new Set(["approver", "admin"]);
 
 /**
  * The transition rules, all of them: the next state, or why the event is not legal here. Every service folds the log
@@ -39,6 +37,7 @@ const transition = (state: ApplicationState, event: ReleaseEvent): Applied => {
       return register(state, event);
     case "ReleaseRequested":
       return request(state, event);
+    case "OverrideProposed":
     case "GateOverridden":
       return overrideGate(state, event);
     case "BaselineRolledBack":
@@ -115,7 +114,8 @@ const requestedRelease = (event: ReleaseEventOf<"ReleaseRequested">): Release =>
   pausedMs: 0,
   holds: 0,
   heldAt: null,
-  overridden: false,
+  override: null,
+  proposal: null,
   seen: [event.eventId],
 });
 
@@ -131,29 +131,6 @@ const promoteQueued = (state: ApplicationState, event: ReleaseEvent): Applicatio
 };
 
 // ---------------------------------------------------------------- people's decisions that reach beyond the active release
-
-const overrideGate = (state: ApplicationState, event: ReleaseEventOf<"GateOverridden">): Applied => {
-  const release = state.blocked.find((blocked) => blocked.releaseId === event.releaseId);
-  if (!release) return misplaced(state, event.releaseId, "blocked");
-  if (!OVERRIDE_ROLES.has(event.author.role))
-    return refuse(
-      "wrong-role",
-      `${event.author.id} has role ${event.author.role}; an override of the gate needs ${[...OVERRIDE_ROLES].join(" or ")}`,
-    );
-  if (state.active)
-    return refuse("another-release-active", `release ${state.active.releaseId} is active; it must end first`);
-  return Result.succeed({
-    ...state,
-    blocked: state.blocked.filter((blocked) => blocked !== release),
-    active: {
-      ...release,
-      phase: "gate-passed",
-      since: event.at,
-      overridden: true,
-      seen: [...release.seen, event.eventId],
-    },
-  });
-};
 
 /** Abort outranks all: it is legal for every release that has not ended, in whatever phase, paused or not. */
 const abort = (state: ApplicationState, event: ReleaseEventOf<"ReleaseAborted">): Applied => {

@@ -9,6 +9,7 @@ import {
 import * as Result from "effect/Result";
 import { type ApplicationState, policyOf, type Release } from "./application-state.ts";
 import { endRelease, misplaced, replaceBaseline, setAside } from "./end-release.ts";
+import { expireOverride, overrideEndsAt } from "./override-gate.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import { holdEndsAt } from "./release-state.ts";
 
@@ -21,6 +22,7 @@ export type ActiveEvent = Exclude<
     _tag:
       | "ApplicationRegistered"
       | "ReleaseRequested"
+      | "OverrideProposed"
       | "GateOverridden"
       | "BaselineRolledBack"
       | "ReleaseAborted"
@@ -64,6 +66,7 @@ const legalPhases: { readonly [Tag in ActiveEvent["_tag"]]: ReadonlyArray<Releas
   OfflineGateBlocked: ["requested"],
   OfflineGateInconclusive: ["requested"],
   OfflineGateInvalid: ["requested"],
+  OverrideExpired: ["gate-passed", "shadow", "shadow-passed", "canary"],
   ShadowStarted: ["gate-passed"],
   ShadowPassed: ["shadow"],
   ShadowRegressed: ["shadow"],
@@ -81,7 +84,7 @@ const legalPhases: { readonly [Tag in ActiveEvent["_tag"]]: ReadonlyArray<Releas
   HoldSkipped: ["canary"],
 };
 
-/** What a pause forbids: going forward. Verdicts against the candidate stay legal. */
+/** What a pause and an override that has ended forbid: going forward. Verdicts against the candidate stay legal. */
 const forward: ReadonlySet<ReleaseEvent["_tag"]> = new Set([
   "ShadowStarted",
   "ShadowPassed",
@@ -93,6 +96,9 @@ const forward: ReadonlySet<ReleaseEvent["_tag"]> = new Set([
 const activeTransition = (state: ApplicationState, release: Release, event: ActiveEvent): Applied => {
   if (release.pausedAt && forward.has(event._tag))
     return refuse("paused", `release ${release.releaseId} is paused since ${release.pausedAt}; resume it first`);
+  const endsAt = overrideEndsAt(release);
+  if (endsAt !== null && event.at >= endsAt && forward.has(event._tag))
+    return refuse("override-expired", `the override of release ${release.releaseId} ended at ${endsAt}`);
   const to = (changes: Partial<Release>): Applied => Result.succeed({ ...state, active: { ...release, ...changes } });
   switch (event._tag) {
     case "OfflineGatePassed":
@@ -101,6 +107,8 @@ const activeTransition = (state: ApplicationState, release: Release, event: Acti
     case "OfflineGateInconclusive":
     case "OfflineGateInvalid":
       return Result.succeed(setAside(state, release, event));
+    case "OverrideExpired":
+      return expireOverride(state, release, event);
     case "ShadowStarted":
       return to({ phase: "shadow", since: event.at });
     case "ShadowPassed":

@@ -50,7 +50,14 @@ export type ReleaseCommand =
       readonly mergedAt: Timestamp | null;
     })
   | (OfRelease & { readonly _tag: "RecordGateReport"; readonly report: GateReport })
-  | (OfRelease & ByAuthor & { readonly _tag: "OverrideGate"; readonly incident: string | null })
+  /** A proposal or the override itself, as the policy and what is proposed already make it. */
+  | (OfRelease &
+      ByAuthor & {
+        readonly _tag: "OverrideGate";
+        readonly incident: string | null;
+        readonly expiresAt: Timestamp | null;
+      })
+  | (OfRelease & { readonly _tag: "ExpireOverride" })
   | (OfRelease & { readonly _tag: "StartShadow" })
   | (OfRelease & {
       readonly _tag: "RecordShadowVerdict";

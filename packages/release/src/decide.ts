@@ -4,6 +4,7 @@ import { type ApplicationState, findRelease, policyOf } from "./application-stat
 import { apply } from "./apply.ts";
 import type { ReleaseCommand } from "./command.ts";
 import { eventIdOf } from "./event-id.ts";
+import { overrideOf } from "./override-gate.ts";
 import type { Refusal } from "./refusal.ts";
 
 /**
@@ -75,9 +76,11 @@ const eventsOf = (state: ApplicationState, command: ReleaseCommand): ReadonlyArr
     case "RecordGateReport":
       return [{ ...head(gateEvents[command.report.verdict]), report: command.report, policyDigest: policy }];
     case "OverrideGate": {
-      const { author, reason, incident, commandId } = command;
-      return [{ ...head("GateOverridden", commandId), author, reason, incident }];
+      const { tag, terms } = overrideOf(release, command);
+      return [{ ...head(tag, command.commandId), ...terms }];
     }
+    case "ExpireOverride":
+      return [head("OverrideExpired")];
     case "StartShadow":
       return [{ ...head("ShadowStarted"), sampleRate: release ? policyOf(release).shadow.sampleRate : 0 }];
     case "RecordShadowVerdict":

@@ -1,10 +1,13 @@
 import { randomUUID } from "node:crypto";
+import { DecidedBody } from "@sluice/contracts";
 import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
+import * as Schema from "effect/Schema";
 import { json, reason, url } from "../flags.ts";
+import { instantOrIn } from "../instant.ts";
 import { print, printJson } from "../output.ts";
 import { callRegistry, registryAddress } from "../registry-client.ts";
 
@@ -20,7 +23,7 @@ const act = Effect.fnUntraced(function* (
   asked: Asked,
   path: string,
   body: Readonly<Record<string, unknown>>,
-  done: string,
+  done: (answer: typeof DecidedBody.Type) => string,
 ) {
   const answer = yield* callRegistry(registryAddress(Option.getOrUndefined(asked.url)), {
     method: "POST",
@@ -28,7 +31,7 @@ const act = Effect.fnUntraced(function* (
     body,
     idempotencyKey: randomUUID(),
   });
-  yield* asked.json ? printJson(answer) : print(done);
+  yield* asked.json ? printJson(answer) : print(done(Schema.decodeUnknownSync(DecidedBody)(answer)));
 });
 
 /** Verbs that act on one release and need nothing but a reason. */
@@ -38,7 +41,7 @@ const action = (name: "pause" | "resume" | "advance" | "abort", description: str
       flags,
       `/v1/releases/${encodeURIComponent(flags.release)}/${name}`,
       { reason: flags.reason },
-      `${flags.release}: ${done}`,
+      () => `${flags.release}: ${done}`,
     ),
   ).pipe(Command.withDescription(description));
 
@@ -60,16 +63,27 @@ export const overrideCommand = Command.make(
       Flag.withDescription("Link to the incident that makes it necessary"),
       Flag.optional,
     ),
+    expires: Flag.String("expires").pipe(
+      Flag.withDescription("When it ends, unless the release is at 100 % by then: 24h, 90m, 7d, or an instant"),
+      Flag.optional,
+    ),
     url,
     json,
   },
   (flags) =>
-    act(
-      flags,
-      `/v1/releases/${encodeURIComponent(flags.release)}/override`,
-      { reason: flags.reason, incident: Option.getOrNull(flags.incident) },
-      `${flags.release}: the gate is overridden, on record`,
-    ),
+    Effect.gen(function* () {
+      const expires = Option.getOrUndefined(flags.expires);
+      const expiresAt = expires === undefined ? null : yield* instantOrIn("--expires", expires);
+      yield* act(
+        flags,
+        `/v1/releases/${encodeURIComponent(flags.release)}/override`,
+        { reason: flags.reason, incident: Option.getOrNull(flags.incident), expiresAt },
+        ({ events }) =>
+          events.some(({ type }) => type === "OverrideProposed")
+            ? `${flags.release}: the override is proposed; somebody else with the role has to run the same command`
+            : `${flags.release}: the gate is overridden, on record`,
+      );
+    }),
 ).pipe(Command.withDescription("Force a blocked release past the offline gate (role approver); recorded and counted"));
 
 export const rollbackCommand = Command.make(
@@ -86,6 +100,6 @@ export const rollbackCommand = Command.make(
       flags,
       `/v1/applications/${encodeURIComponent(flags.application)}/rollback`,
       { to: flags.to, reason: flags.reason },
-      `${flags.application}: rolled back to ${flags.to}`,
+      () => `${flags.application}: rolled back to ${flags.to}`,
     ),
 ).pipe(Command.withDescription("Go back to an earlier bundle at once, without gates"));

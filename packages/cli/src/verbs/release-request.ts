@@ -7,7 +7,6 @@ import {
   type ReleasePhase,
   ReleaseState,
   type Timestamp,
-  timestampOf,
 } from "@sluice/contracts";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
@@ -18,6 +17,7 @@ import { putBundle, putFile } from "../artifacts.ts";
 import { readRepository } from "../configuration-file.ts";
 import { Exit, exitCodes, usageError } from "../exit.ts";
 import { json, url } from "../flags.ts";
+import { instant } from "../instant.ts";
 import { print, printJson } from "../output.ts";
 import { callRegistry, type RegistryAddress, registryAddress } from "../registry-client.ts";
 import { manifestFileOf, readManifest, writtenAt } from "../results-manifest.ts";
@@ -58,7 +58,7 @@ export const requestCommand = Command.make("request", flags, (given) =>
   Effect.gen(function* () {
     const address = registryAddress(Option.getOrUndefined(given.url));
     const { application, team, bundle, policy, evalSet } = yield* readRepository(given.config);
-    const mergedAt = yield* instant(Option.getOrUndefined(given.mergedAt));
+    const mergedAt = Option.isSome(given.mergedAt) ? yield* instant("--merged-at", given.mergedAt.value) : null;
     const candidate = yield* putBundle(address, bundle);
     const files = yield* resultFiles(Option.getOrUndefined(given.baseline), Option.getOrUndefined(given.candidate));
     const evidence =
@@ -157,15 +157,6 @@ const baselineOf = Effect.fnUntraced(function* (address: RegistryAddress, applic
   if (state.baseline) return state.baseline.digest;
   return yield* usageError(`application ${application} has no baseline; register it with sluice application register`);
 });
-
-/** CI writes times in many ISO forms; contracts have one. */
-const instant = (given: string | undefined): Effect.Effect<Timestamp | null, Exit> => {
-  if (given === undefined) return Effect.succeed(null);
-  const epochMs = Date.parse(given);
-  return Number.isNaN(epochMs)
-    ? Effect.fail(usageError(`--merged-at is ${given}; give an instant such as 2026-01-31T09:00:00Z`))
-    : Effect.succeed(timestampOf(epochMs));
-};
 
 const registerCommand = Command.make("register", { config, url, json }, (given) =>
   Effect.gen(function* () {

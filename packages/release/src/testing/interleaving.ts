@@ -4,6 +4,7 @@ import { type ApplicationState, initialState, type Release } from "../applicatio
 import type { ReleaseCommand } from "../command.ts";
 import { decide } from "../decide.ts";
 import { foldEvent } from "../fold.ts";
+import { overrideEndsAt } from "../override-gate.ts";
 import { at, author, bundle, canaryEvidence, commands, dedupKeyOf, event, gateReport, policyWith } from "./samples.ts";
 
 /** One thing that happens in a world of several services that decide on what they know and publish when they can. */
@@ -22,7 +23,15 @@ interface Move {
 
 const limits: Move = { application: 1, release: 3, verb: 39, lag: 3, delay: 3, copies: 2 };
 
-const policies = (["queue", "queue", "supersede", "reject"] as const).map(policyWith);
+const [queues, supersedes, rejects] = (["queue", "supersede", "reject"] as const).map((whileActive) =>
+  policyWith(whileActive),
+);
+const policies = [
+  queues,
+  { ...policyWith("queue"), override: { approvals: 2, incidentRequired: false, maxDurationSeconds: null } },
+  supersedes,
+  rejects,
+] as const;
 const bundles = ["old", "new", "newer", "newest"].map(bundle);
 const applications = ["support-bot", "search-bot"];
 const SECONDS_PER_MOVE = 31;
@@ -158,7 +167,9 @@ const commandOf = (known: ApplicationState, move: Move, now: number): ReleaseCom
         ...commands.OverrideGate,
         ...chosen,
         ...said,
+        author: { ...said.author, id: ["ada", "ben"][move.copies % 2] ?? "ada" },
         releaseId: known.blocked[0]?.releaseId ?? chosen.releaseId,
+        expiresAt: move.release % 2 === 0 ? at((now + 2) * SECONDS_PER_MOVE) : null,
       };
     case 13:
       return { ...commands.RecordShadowVerdict, ...active, verdict: move.release % 2 ? "regressed" : "inconclusive" };
@@ -186,6 +197,8 @@ const request = (chosen: { releaseId: string; application: string; at: string },
 /** What the services would do next with an active release: most moves, so that sequences get far. */
 const forward = (release: Release | null, head: { releaseId: string; application: string; at: string }) => {
   if (release?.pausedAt) return { ...commands.ResumeRelease, ...head, commandId: `resume-${release.pausedAt}` };
+  const overrideEnds = release && overrideEndsAt(release);
+  if (overrideEnds && overrideEnds <= head.at) return { ...commands.ExpireOverride, ...head };
   switch (release?.phase) {
     case "requested":
       return { ...commands.RecordGateReport, ...head };

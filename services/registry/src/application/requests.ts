@@ -147,6 +147,7 @@ export const overrideGate = (named: Named, body: typeof OverrideBody.Type, inten
     ...target,
     ...personal(body.reason, intention),
     incident: body.incident,
+    expiresAt: body.expiresAt,
   }));
 
 const operations = {
