@@ -1,7 +1,6 @@
-import { isDeepStrictEqual } from "node:util";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
-import { digestOf } from "./digest.ts";
+import { canonicalJson, digestOf } from "./digest.ts";
 import { Count, Digest, NonNegative, Positive, PositiveCount, Probability, Ratio } from "./primitives.ts";
 import { withDefault } from "./with-default.ts";
 
@@ -243,7 +242,7 @@ export const policyDigest = (policy: Policy): Digest => digestOf(withoutDefaults
 const withoutDefaults = (value: unknown, standard: unknown): unknown => {
   if (!isGroup(value) || !isGroup(standard)) return value;
   const kept = Object.entries(value)
-    .filter(([name, inner]) => !isDeepStrictEqual(inner, standard[name]))
+    .filter(([name, inner]) => canonicalJson(inner) !== canonicalJson(standard[name] ?? null))
     .map(([name, inner]) => [name, withoutDefaults(inner, standard[name])]);
   return Object.fromEntries(kept);
 };

@@ -1,3 +1,4 @@
+import { partialDeepStrictEqual } from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, describe, it } from "@effect/vitest";
@@ -22,6 +23,7 @@ describe("records on the log are as AsyncAPI says", () => {
         const headersAreRight = ajv.compile(message.headers);
         assert.isTrue(headersAreRight(record.headers), JSON.stringify(headersAreRight.errors));
         assert.strictEqual(message.name, record.headers.ce_type);
-        assert.deepStrictEqual(Result.getOrThrow(decodeRecord<typeof event>(topic, record)), event);
+        // More than the sample has what it leaves to defaults.
+        partialDeepStrictEqual(Result.getOrThrow(decodeRecord<typeof event>(topic, record)), event);
       });
 });
