@@ -177,6 +177,8 @@ export const CheckEvidence = Schema.Struct({
   check: CheckName,
   verdict: Verdict,
   onBreach: Schema.Literals(["rollback", "hold", "warn"]),
+  /** Only where the metric is tried out: then the verdict decides nothing, whatever `onBreach` says. */
+  mode: Schema.optionalKey(Schema.Literal("warn")),
   method: Schema.String,
   baseline: Schema.Struct({ n: Count, value: NullableFinite }),
   candidate: Schema.Struct({ n: Count, value: NullableFinite }),
@@ -204,6 +206,43 @@ export const CanaryEvidence = Schema.Struct({
   sentence: Text,
 }).annotate({ identifier: "CanaryEvidence" });
 export type CanaryEvidence = typeof CanaryEvidence.Type;
+
+// ---------------------------------------------------------------- forecast
+
+export const MetricForecast = Schema.Struct({
+  check: CheckName,
+  /** Of the recent traffic: a rate, a p95 in milliseconds, or a mean score. */
+  baseline: Schema.Finite,
+  /**
+   * By the end of each step the smallest rate, ratio of latencies or drop of the mean score that is found with probability
+   * 0.8, when it is there from the start; null where not even the largest is.
+   */
+  detectable: Schema.Array(NullableFinite),
+  /** By policy, in the unit of `detectable`; null where policy asks for nothing. */
+  mustDetect: NullableFinite,
+  /** Whether the steps with a baseline can show what they must. */
+  seen: Schema.Boolean,
+  sentence: Text,
+}).annotate({ identifier: "MetricForecast" });
+export type MetricForecast = typeof MetricForecast.Type;
+
+/** What a rollout will be able to see, told from the application's recent traffic when the release is requested. */
+export const CanaryForecast = Schema.Struct({
+  /** `unknown`: the traffic could not be asked for. `extended`: seen, because a hold was made longer. */
+  outcome: Schema.Literals(["seen", "unseen", "extended", "unknown"]),
+  traffic: Schema.NullOr(Schema.Struct({ from: Timestamp, to: Timestamp, requestsPerMinute: NonNegative })),
+  /** As long as each step will last: its hold, or until the candidate has had its requests. */
+  steps: Schema.Array(Schema.Struct({ share: Ratio, minutes: NonNegative })),
+  metrics: Schema.Array(MetricForecast),
+  /** The hold that was made longer, and the policy as it was asked for: the release's own has the longer hold. */
+  extended: Schema.NullOr(
+    Schema.Struct({ step: Count, fromSeconds: NonNegative, toSeconds: NonNegative, requestedPolicy: Digest }),
+  ),
+  sentence: Text,
+}).annotate({ identifier: "CanaryForecast" });
+export type CanaryForecast = typeof CanaryForecast.Type;
+
+// ---------------------------------------------------------------- latency
 
 /** Latency histogram bins grow by 4 %: p95 is known within ±2 %, and 10 minutes is bin 340. */
 export const LATENCY_BIN_GROWTH = 1.04;

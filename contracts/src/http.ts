@@ -1,7 +1,8 @@
 import * as Schema from "effect/Schema";
 import { BundleReference } from "./artifact.ts";
 import { CanaryProgress } from "./canary-progress.ts";
-import { OfflineEvidence } from "./evidence.ts";
+import { CanaryForecast, OfflineEvidence } from "./evidence.ts";
+
 import { Policy } from "./policy.ts";
 import { ApplicationName, AuthorId, Count, Digest, Reason, ReleaseId, Role, Text, Timestamp } from "./primitives.ts";
 import { ReleaseEvent } from "./release-event.ts";
@@ -57,6 +58,8 @@ export const DecidedBody = Schema.Struct({
   releaseId: Schema.NullOr(ReleaseId),
   /** Empty when the same request was carried out before. */
   events: Schema.Array(Schema.Struct({ type: Schema.String, eventId: Schema.String })),
+  /** Of a requested release: what its canary will be able to see. */
+  forecast: Schema.optionalKey(CanaryForecast),
 }).annotate({ identifier: "DecidedBody" });
 
 export const ArtifactStoredBody = Schema.Struct({ digest: Digest, bytes: Count }).annotate({

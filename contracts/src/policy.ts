@@ -125,21 +125,37 @@ const onBreach = setting(
   "rollback",
   "What a breach of this metric does: roll back, hold until the deadline, or only tell.",
 );
+const mode = setting(
+  Schema.Literals(["enforce", "warn"]),
+  "enforce",
+  "`warn` tries a metric out: it is judged and told like any other, and never decides, whatever `onBreach` says.",
+);
 const weight = setting(NonNegative, 1, "Weight of this metric in the combined test.");
 const marginOddsRatio = setting(
   Schema.Finite.check(Schema.isGreaterThanOrEqualTo(1)),
   1,
   "Tolerated ratio of the arms' odds (1: none worse).",
 );
-const rateMetric = (rate: string) =>
+const rateMetric = (rate: string, mustDetect: number) =>
   group(`${rate}, compared within each window.`, {
+    mode,
     onBreach,
+    direction: setting(
+      Schema.Literals(["increase", "decrease", "either"]),
+      "increase",
+      "Which change is for the worse: a candidate that refuses less may be one that refuses too little.",
+    ),
     marginOddsRatio,
     weight,
     ceiling: setting(
       Schema.NullOr(Ratio),
       null,
       "Breached when the candidate's rate is surely above this, whatever the baseline does.",
+    ),
+    mustDetect: setting(
+      Schema.NullOr(Ratio),
+      mustDetect,
+      "The increase of the rate that the rollout must be able to see (`forecast`); null asks for nothing.",
     ),
   });
 
@@ -169,6 +185,11 @@ export const CanaryPolicy = group("The canary: a growing share of users, checked
     ],
     "Rising shares of users, the last one 1.",
   ),
+  finalHoldback: setting(
+    Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.5 })),
+    0,
+    "Share of users who stay on the baseline at the last step, as what it is compared with; then all get the candidate.",
+  ),
   alpha: setting(Probability, 0.01, "One false-alarm budget for the whole rollout."),
   windowSeconds: setting(PositiveCount, 60, "Length of the windows, which are judged once closed."),
   holdDeadlineSeconds: setting(
@@ -184,20 +205,46 @@ export const CanaryPolicy = group("The canary: a growing share of users, checked
   maxUnwatchedSeconds: setting(Positive, 120, "A candidate unwatched for longer than this loses its traffic."),
   sampleRatioAlpha: setting(Probability, 0.001, "Level of the test that users are split as they should be."),
   metrics: group("Checks of the candidate against the baseline in the same windows.", {
-    errorRate: rateMetric("Share of requests that fail"),
-    refusalRate: rateMetric("Share of answers that refuse"),
+    errorRate: rateMetric("Share of requests that fail", 0.05),
+    refusalRate: rateMetric("Share of answers that refuse", 0.1),
     latencyP95: group("Share of answers slower than the baseline's quantile of earlier windows.", {
+      mode,
       onBreach,
       marginOddsRatio,
       weight,
       ceilingMs: setting(Schema.NullOr(Positive), null, "Breached when the candidate's p95 is surely above this."),
+      mustDetect: setting(
+        Schema.NullOr(Schema.Finite.check(Schema.isGreaterThan(1))),
+        2,
+        "The ratio of latencies that the rollout must be able to see (`forecast`); null asks for nothing.",
+      ),
     }),
     quality: group("Mean judge score of sampled live answers.", {
+      mode,
       onBreach,
       margin: setting(Ratio, 0, "A drop of the mean score up to this size is tolerated."),
       weight,
+      floor: setting(
+        Schema.NullOr(Ratio),
+        null,
+        "Breached when the candidate's mean score is surely below this, whatever the baseline does.",
+      ),
+      mustDetect: setting(
+        Schema.NullOr(Ratio),
+        0.2,
+        "The drop of the mean score that the rollout must be able to see (`forecast`); null asks for nothing.",
+      ),
       sampleRate: setting(Ratio, 0.1, "Share of each arm's answers that are judged."),
     }),
+  }),
+  forecast: group("What the rollout will be able to see, told from recent traffic before it starts.", {
+    whenUnseen: setting(
+      Schema.Literals(["proceed", "extend", "refuse"]),
+      "proceed",
+      "Where a metric's `mustDetect` cannot be seen: say so, hold the step before the last for longer, or refuse.",
+    ),
+    recentSeconds: setting(PositiveCount, 86_400, "Traffic of this long before the request is what it is told from."),
+    maxHoldSeconds: setting(Positive, 86_400, "`extend` makes no hold longer than this; it refuses instead."),
   }),
   safetyProbes: setting(
     Schema.NullOr(
@@ -214,6 +261,14 @@ export const CanaryPolicy = group("The canary: a growing share of users, checked
   ),
 });
 
+/** Those whom `finalHoldback` keeps on the baseline must leave the last step a larger share than the one before it has. */
+const lastStepRises = Schema.makeFilter<{ readonly canary: typeof CanaryPolicy.Type }>(({ canary }) => {
+  const before = canary.steps.at(-2)?.share ?? 0;
+  return 1 - canary.finalHoldback <= before
+    ? `a canary.finalHoldback below ${Number((1 - before).toFixed(6))}, so that the last step has more users than the one before it`
+    : true;
+});
+
 /** Thresholds, steps, holds and metrics of an application; its digest is on every decision. */
 export const Policy = Schema.Struct({
   version: setting(Schema.Literal(1), 1, "Version of the policy format."),
@@ -227,10 +282,12 @@ export const Policy = Schema.Struct({
     "queue",
     "What happens to a request while another release is active.",
   ),
-}).annotate({
-  identifier: "Policy",
-  description: "Thresholds, steps, holds and metrics of an application. Every field has a default.",
-});
+})
+  .check(lastStepRises)
+  .annotate({
+    identifier: "Policy",
+    description: "Thresholds, steps, holds and metrics of an application. Every field has a default.",
+  });
 export type Policy = typeof Policy.Type;
 
 /**

@@ -1,6 +1,6 @@
 import * as Schema from "effect/Schema";
 import { BundleReference } from "./artifact.ts";
-import { CanaryEvidence, GateReport, OfflineEvidence, ShadowEvidence } from "./evidence.ts";
+import { CanaryEvidence, CanaryForecast, GateReport, OfflineEvidence, ShadowEvidence } from "./evidence.ts";
 import { Policy } from "./policy.ts";
 import {
   ApplicationName,
@@ -62,6 +62,8 @@ export const ReleaseEvent = Schema.TaggedUnion({
     link: Schema.NullOr(Schema.String.check(Schema.isMaxLength(2_000))),
     /** When the change was merged: the start of lead time. */
     mergedAt: Schema.NullOr(Timestamp),
+    /** What the requester was told that the canary can see; absent where nobody was asked. */
+    forecast: Schema.optionalKey(CanaryForecast),
   },
 
   OfflineGatePassed: { ...ofRelease, report: GateReport, policyDigest: Digest },

@@ -135,6 +135,18 @@ export const policyOf = (release: Release): Policy => release.request.policy;
 
 export const candidateOf = (release: Release): Digest => release.request.candidate.digest;
 
+/**
+ * Share of users on the candidate at a step: the policy's, but at the last one without those whom `finalHoldback` keeps on
+ * the baseline, so that there is something to compare with to the end. Null where the policy has no such step.
+ */
+export const stepShare = (
+  { steps, finalHoldback }: Pick<Policy["canary"], "steps" | "finalHoldback">,
+  step: number,
+): number | null => {
+  const share = steps[step]?.share;
+  return share === undefined ? null : Math.min(share, step === steps.length - 1 ? 1 - finalHoldback : 1);
+};
+
 /** Share of user traffic on the candidate: positive only in a canary step, and nothing else may decide it. */
 export const shareOf = (release: Release): number =>
-  release.phase === "canary" && release.step !== null ? (policyOf(release).canary.steps[release.step]?.share ?? 0) : 0;
+  release.phase === "canary" && release.step !== null ? (stepShare(policyOf(release).canary, release.step) ?? 0) : 0;

@@ -7,7 +7,7 @@ import {
   timestampOf,
 } from "@sluice/contracts";
 import * as Result from "effect/Result";
-import { type ApplicationState, policyOf, type Release } from "./application-state.ts";
+import { type ApplicationState, policyOf, type Release, stepShare } from "./application-state.ts";
 import { endRelease, misplaced, replaceBaseline, setAside } from "./end-release.ts";
 import { expireOverride, overrideEndsAt } from "./override-gate.ts";
 import { type Refusal, refuse } from "./refusal.ts";
@@ -174,7 +174,7 @@ const passStep = (state: ApplicationState, release: Release, event: ReleaseEvent
 };
 
 const startStep = (state: ApplicationState, release: Release, event: ReleaseEventOf<"CanaryStepStarted">): Applied => {
-  const share = policyOf(release).canary.steps[event.step]?.share;
+  const share = stepShare(policyOf(release).canary, event.step);
   if (share !== event.share)
     return refuse(
       "wrong-step",

@@ -4,6 +4,7 @@ import type {
   BreachCause,
   BundleReference,
   CanaryEvidence,
+  CanaryForecast,
   Digest,
   GateReport,
   HoldCause,
@@ -48,6 +49,8 @@ export type ReleaseCommand =
       readonly commit: string | null;
       readonly link: string | null;
       readonly mergedAt: Timestamp | null;
+      /** What the requester is told; no part of the wish. */
+      readonly forecast?: CanaryForecast;
     })
   | (OfRelease & { readonly _tag: "RecordGateReport"; readonly report: GateReport })
   /** A proposal or the override itself, as the policy and what is proposed already make it. */

@@ -1,6 +1,6 @@
 import { digestOf, policyDigest, type ReleaseEvent, type ReleaseEventType } from "@sluice/contracts";
 import * as Result from "effect/Result";
-import { type ApplicationState, findRelease, policyOf } from "./application-state.ts";
+import { type ApplicationState, findRelease, policyOf, stepShare } from "./application-state.ts";
 import { apply } from "./apply.ts";
 import type { ReleaseCommand } from "./command.ts";
 import { eventIdOf } from "./event-id.ts";
@@ -63,15 +63,15 @@ const eventsOf = (state: ApplicationState, command: ReleaseCommand): ReadonlyArr
     releaseId,
     at,
   });
-  const steps = release ? policyOf(release).canary.steps : [];
+  const shareAt = (at: number) => (release ? stepShare(policyOf(release).canary, at) : null);
   // With an unknown release the digest does not matter: `apply` refuses the event.
   const policy = release ? policyDigest(policyOf(release)) : eventDigestOfNothing;
 
   switch (command._tag) {
     case "RequestRelease": {
-      const { _tag, at: _, ...request } = command;
+      const { _tag, at: _, forecast, ...request } = command;
       // The whole wish is its cause: the same one again is a repetition, another under the same id must be refused.
-      return [{ ...request, ...head("ReleaseRequested", digestOf(request)) }];
+      return [{ ...request, ...(forecast && { forecast }), ...head("ReleaseRequested", digestOf(request)) }];
     }
     case "RecordGateReport":
       return [{ ...head(gateEvents[command.report.verdict]), report: command.report, policyDigest: policy }];
@@ -86,20 +86,21 @@ const eventsOf = (state: ApplicationState, command: ReleaseCommand): ReadonlyArr
     case "RecordShadowVerdict":
       return [{ ...head(shadowEvents[command.verdict]), evidence: command.evidence, policyDigest: policy }];
     case "StartCanary":
-      return [{ ...head("CanaryStepStarted", 0), step: 0, share: steps[0]?.share ?? 0 }];
+      return [{ ...head("CanaryStepStarted", 0), step: 0, share: shareAt(0) ?? 0 }];
     case "AdvanceCanary": {
       // The step that was judged, not the one reached meanwhile: evidence of one step never passes another.
       const judged = command.evidence.step;
-      const next = steps[judged + 1];
+      const share = shareAt(judged + 1);
       const passed: ReleaseEvent = {
         ...head("CanaryStepPassed", judged),
         step: judged,
         evidence: command.evidence,
         policyDigest: policy,
       };
-      const successor: ReleaseEvent = next
-        ? { ...head("CanaryStepStarted", judged + 1), step: judged + 1, share: next.share }
-        : { ...head("ReleaseCompleted"), baseline: release?.request.candidate.digest ?? policy };
+      const successor: ReleaseEvent =
+        share !== null
+          ? { ...head("CanaryStepStarted", judged + 1), step: judged + 1, share }
+          : { ...head("ReleaseCompleted"), baseline: release?.request.candidate.digest ?? policy };
       // A crash may have left the step passed without its successor: then only that is missing.
       return release?.stepPassed && release.step === judged ? [successor] : [passed, successor];
     }

@@ -3,7 +3,7 @@ import { Routing } from "@sluice/contracts";
 import * as Schema from "effect/Schema";
 import { holdEndsAt, releaseStateOf } from "./release-state.ts";
 import { routedDigests, routingOf } from "./routing.ts";
-import { at, bundle, event, RELEASE, wayTo } from "./testing/samples.ts";
+import { at, bundle, canaryEvidence, event, RELEASE, wayTo } from "./testing/samples.ts";
 import { stateAfter } from "./testing/scenario.ts";
 
 const registered = event("ApplicationRegistered");
@@ -37,6 +37,24 @@ describe("routing", () => {
     assert.strictEqual(routing?.candidate?.salt, RELEASE);
     assert.isNull(routing?.candidate?.mirror);
     assert.deepStrictEqual(Schema.decodeUnknownSync(Routing)(routing), routing);
+  });
+  it("keeps users on the baseline at the last step where policy holds some back, and completes for all of them", () => {
+    const { policy } = event("ReleaseRequested");
+    const heldBack = { ...policy, canary: { ...policy.canary, finalHoldback: 0.05 } };
+    const after = wayTo(RELEASE, { policy: heldBack });
+    const last = event("CanaryStepStarted", { step: 2, share: 0.95, at: at(220) });
+    const atLastStep = stateAfter(registered, after.lastStep.slice(0, -1), last);
+    assert.strictEqual(routingOf(atLastStep, bundles)?.candidate?.share, 0.95);
+    const passed = event("CanaryStepPassed", { step: 2, evidence: canaryEvidence(2), at: at(280) });
+    const completed = stateAfter(
+      registered,
+      after.lastStep.slice(0, -1),
+      last,
+      passed,
+      event("ReleaseCompleted", { baseline: bundle("new").digest, at: at(280) }),
+    );
+    assert.strictEqual(routingOf(completed, bundles)?.baseline.digest, bundle("new").digest);
+    assert.throws(() => stateAfter(registered, after.lastStep), /step 2 has share 0\.95 by policy, the event says 1/);
   });
   it("leaves a candidate out whose contents are missing", () => {
     const state = stateAfter(registered, way.canary);

@@ -17,7 +17,7 @@ export const metricSentence = (
   verdict: Verdict,
   input: RunInput,
   peakLogE: number,
-  aboveCeiling: boolean,
+  beyondLimit: boolean,
 ): string => {
   const { baseline, candidate, label, format } = run;
   if (candidate.value === null) return `The ${label} of the candidate is not known yet: nothing to measure it by.`;
@@ -29,16 +29,20 @@ export const metricSentence = (
     baseline.value === null
       ? " and there is no baseline to compare with"
       : ` against ${format(baseline.value)} on ${reference} (n = ${countText(baseline.n)})`;
-  const ceiling = aboveCeiling ? ceilingText(run) : "";
-  return `${measured}${compared}.${ceiling} ${evidenceText(run, verdict, peakLogE, input.alpha)}`;
+  const limit = beyondLimit ? limitText(run) : "";
+  return `${measured}${compared}.${limit} ${evidenceText(run, verdict, peakLogE, input.alpha)}`;
 };
 
 /** Ceilings are for all requests, whose figure may differ from that of the units. */
-const ceilingText = ({ ceiling, ofAllRequests, unit, format }: MetricRun): string => {
-  if (ceiling === null) return "";
-  if (unit === "requests" || !ofAllRequests || ofAllRequests.value === null)
-    return ` It is surely above the ceiling of ${ceiling}.`;
-  return ` Over all its ${countText(ofAllRequests.n)} requests it is ${format(ofAllRequests.value)}, surely above the ceiling of ${ceiling}.`;
+const limitText = ({ limit, ofAllRequests, unit, format }: MetricRun): string => {
+  if (limit === null) return "";
+  if (unit === "requests" || !ofAllRequests || ofAllRequests.value === null) return ` It is surely ${limit}.`;
+  return ` Over all its ${countText(ofAllRequests.n)} requests it is ${format(ofAllRequests.value)}, surely ${limit}.`;
+};
+
+const consequence = ({ mode, onBreach }: MetricRun): string => {
+  if (mode === "warn") return " (policy tries it out: it decides nothing)";
+  return onBreach === "rollback" ? "" : ` (policy: ${onBreach})`;
 };
 
 const evidenceText = (run: MetricRun, verdict: Verdict, peakLogE: number, alpha: number): string => {
@@ -46,7 +50,7 @@ const evidenceText = (run: MetricRun, verdict: Verdict, peakLogE: number, alpha:
   const budget = `the rollout's budget is ${timesOf(logThresholdOf(alpha))} to 1 over all metrics`;
   switch (verdict) {
     case "failed":
-      return `${evidence}; ${budget}: failed${run.onBreach === "rollback" ? "" : ` (policy: ${run.onBreach})`}.`;
+      return `${evidence}; ${budget}: failed${consequence(run)}.`;
     case "passed":
       return `${evidence}; ${budget}.`;
     default:

@@ -163,14 +163,14 @@ describe("a canary step", () => {
     assert.match(inWords(decide({ release: resumed, evaluation: few }, 5_900)), /^breach hold-deadline/);
   });
 
-  it("tells causes that come and go ever more rarely, and its evidence once", () => {
+  it("tells causes that come and go ever more rarely, each with its evidence", () => {
     const causes = ["no-data", "watermark-behind"] as const;
     const events: Array<ReleaseEvent> = [];
     for (let seconds = 702; seconds < 1_900; seconds++) {
       const fault = { cause: causes[seconds % 2] ?? "no-data", waitsFor: "something" };
       const decision = decide({ release: inStep(events), evaluation: evaluatedTo(720), fault }, seconds);
       if (decision._tag !== "hold") continue;
-      assert.strictEqual(decision.evidence !== null, events.length === 0);
+      assert.isNotNull(decision.evidence);
       const eventId = `held-${seconds}`;
       events.push(event("CanaryHeld", { eventId, cause: decision.cause, at: at(seconds), until: decision.until }));
     }

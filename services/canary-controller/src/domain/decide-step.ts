@@ -6,7 +6,7 @@ import {
   type Timestamp,
   timestampOf,
 } from "@sluice/contracts";
-import { holdEndsAt, policyOf, type Release } from "@sluice/release";
+import { holdEndsAt, policyOf, type Release, stepShare } from "@sluice/release";
 import type { Breach, CanaryEvaluation } from "./evaluate-canary.ts";
 import { bytesOfWindows, MAX_WINDOWS_BYTES } from "./evidence-size.ts";
 import { sumOf } from "./metric-run.ts";
@@ -70,9 +70,7 @@ export const decideStep = ({ release, now, evaluation, fault }: StepFacts): Step
   if (!missing || !(fault ?? evaluation?.hold ?? isHoldOver(release, now)))
     return outlivesHold(release, evaluation) ? { _tag: "end-hold" } : wait;
   if (release.hold?.cause === missing.cause || heldLately(release, now)) return wait;
-  // The evidence is told with a step's first hold; what later ones wait for is in words.
-  const evidence = release.holds === 0 ? fitting(evaluation, MAX_BYTES_ON_A_HOLD) : null;
-  return { _tag: "hold", ...missing, until: deadline, evidence };
+  return { _tag: "hold", ...missing, until: deadline, evidence: fitting(evaluation, MAX_BYTES_ON_A_HOLD) };
 };
 
 /** So long after its first hold a step may be held again; each further one takes twice as long. */
@@ -127,8 +125,8 @@ const missingEvidence = (release: Release, evaluation: CanaryEvaluation | null):
   const requests = evaluation?.evidence.requests ?? { baseline: 0, candidate: 0 };
   const lacking = [
     lack("candidate", needed - requests.candidate),
-    // At share 1 there is no baseline to wait for.
-    lack("baseline", (step?.share ?? 1) < 1 ? needed - requests.baseline : 0),
+    // Where all users have the candidate there is no baseline to wait for.
+    lack("baseline", (stepShare(canary, release.step ?? 0) ?? 1) < 1 ? needed - requests.baseline : 0),
   ].filter((text) => text !== null);
   if (lacking.length > 0) return { cause: "no-data", waitsFor: lacking.join(" and ") };
   if (!evaluation) return null;
@@ -142,10 +140,10 @@ const lack = (arm: string, requests: number): string | null =>
 const EXPECTED_SCORES = 10;
 
 const missingScores = (canary: Policy["canary"], { windows }: CanaryEvidence): Fault | null => {
-  const { sampleRate, weight } = canary.metrics.quality;
+  const { mode, sampleRate, weight } = canary.metrics.quality;
   const answered = sumOf(windows, ({ candidate }) => candidate.requests - candidate.errors);
   const scores = sumOf(windows, ({ candidate }) => candidate.quality.n);
-  return weight > 0 && scores === 0 && answered * sampleRate >= EXPECTED_SCORES
+  return mode === "enforce" && weight > 0 && scores === 0 && answered * sampleRate >= EXPECTED_SCORES
     ? { cause: "judge-down", waitsFor: `the judge: none of ${answered} answers has been scored` }
     : null;
 };

@@ -3,6 +3,7 @@ import { type CanaryWindow, type CheckEvidence, canonicalJson, Policy } from "@s
 import { randomSource } from "@sluice/statistics";
 import * as Schema from "effect/Schema";
 import { type CanaryEvaluation, evaluateCanary } from "./evaluate-canary.ts";
+import { sampleRatioCheck } from "./integrity-checks.ts";
 import { type Behaviour, healthy, simulatedWindow } from "./simulated-windows.fixture.ts";
 import { requestsOf } from "./units.ts";
 
@@ -150,6 +151,52 @@ describe("evaluateCanary", () => {
     assert.strictEqual(check(warned, "errorRate").verdict, "failed");
   });
 
+  it("tries a metric out where its mode is warn: told as failed, and deciding nothing", () => {
+    const windows = rollout({ seed: 5, candidate: { errorRate: 0.3 } });
+    for (const onBreach of ["rollback", "hold"]) {
+      const metrics = { errorRate: { onBreach, mode: "warn", ceiling: 0.05 } };
+      const evaluation = evaluate(windows, canaryPolicy({ steps, metrics }));
+      assert.deepStrictEqual([evaluation.breach, evaluation.hold], [null, null]);
+      const { verdict, mode, sentence } = check(evaluation, "errorRate");
+      assert.deepStrictEqual([verdict, mode], ["failed", "warn"]);
+      assert.match(sentence, /tries it out: it decides nothing/);
+    }
+    assert.isUndefined(check(evaluate(windows), "errorRate").mode);
+  });
+
+  it("takes for worse what policy calls worse: an increase, a decrease, or either", () => {
+    const directed = (direction: string) => canaryPolicy({ steps, metrics: { refusalRate: { direction } } });
+    const found = (refusalRate: number, direction: string) =>
+      evaluate(rollout({ seed: 31, candidate: { refusalRate }, baseline: { refusalRate: 0.2 } }), directed(direction))
+        .breach?.cause ?? null;
+    const causes = (refusalRate: number) => ["increase", "decrease", "either"].map((d) => found(refusalRate, d));
+    assert.deepStrictEqual(causes(0.4), ["metric", null, "metric"]);
+    assert.deepStrictEqual(causes(0.05), [null, "metric", "metric"]);
+    assert.deepStrictEqual(causes(0.2), [null, null, null]);
+  });
+
+  it("breaches a floor of the score whatever the baseline does", () => {
+    const windows = rollout({ seed: 32, baseline: { quality: 0.6 }, candidate: { quality: 0.6 } });
+    assert.isNull(evaluate(windows).breach);
+    const { breach } = evaluate(windows, canaryPolicy({ steps, metrics: { quality: { floor: 0.8 } } }));
+    assert.strictEqual(breach?.cause, "ceiling");
+    assert.match(breach?.sentence ?? "", /quality score is 0\.[56]\d\d .* surely below the floor of 0\.800/);
+    assert.isNull(evaluate(windows, canaryPolicy({ steps, metrics: { quality: { floor: 0.55 } } })).breach);
+  });
+
+  it("keeps a baseline beside the candidate to the end where policy holds some users back", () => {
+    const heldBack = canaryPolicy({ steps, finalHoldback: 0.05 });
+    const windows = rollout({ seed: 33, policy: heldBack, stepCount: 3, drift: (i) => (i >= 20 ? 5 : 1) });
+    const { evidence, breach } = evaluate(windows, heldBack);
+    assert.isTrue(evidence.concurrentBaseline);
+    assert.match(evidence.sentence, /^Step 3 of 3 \(95 %\): /);
+    assert.notMatch(evidence.sentence, /not measured beside it/);
+    assert.isAbove(evidence.requests.baseline, 100);
+    // The hour got five times worse for both: only a baseline of that hour can tell.
+    assert.isNull(breach);
+    assert.isNotNull(evaluate(rollout({ seed: 33, stepCount: 3, drift: (i) => (i >= 20 ? 5 : 1) })).breach);
+  });
+
   it("breaches a ceiling whatever the baseline does", () => {
     const outage = { errorRate: 0.2 };
     const windows = rollout({ seed: 6, baseline: outage, candidate: outage });
@@ -205,6 +252,32 @@ describe("evaluateCanary", () => {
       candidate: { ...window.candidate, conversations: Math.round(window.candidate.conversations * 0.6) },
     }));
     assert.strictEqual(evaluate(skewed).hold?.cause, "sample-ratio-mismatch");
+  });
+
+  it("takes users who come back in every step for no new evidence of a mismatch (error rate of this test: 2 %)", () => {
+    const many = Array.from({ length: 10 }, (_, i) => ({ share: (i + 1) / 10, holdSeconds: 600, minRequests: 100 }));
+    const level = canaryPolicy({ steps: many, sampleRatioAlpha: 0.02 });
+    const random = randomSource(34);
+    const releases = 400;
+    let mismatches = 0;
+    for (let release = 0; release < releases; release++) {
+      // The same 2,000 users in every step, each in the bucket that it is in.
+      const buckets = Array.from({ length: 2_000 }, () => random());
+      const windows = many.map(({ share }, step): CanaryWindow => {
+        const [window] = rollout({ seed: 1, windowsPerStep: 1, stepCount: 1, requestsPerWindow: 20 });
+        if (!window) throw new Error("no window");
+        const onCandidate = buckets.filter((bucket) => bucket < share).length;
+        return {
+          ...window,
+          step,
+          share,
+          baseline: { ...window.baseline, conversations: buckets.length - onCandidate },
+          candidate: { ...window.candidate, conversations: onCandidate },
+        };
+      });
+      if (sampleRatioCheck(windows, level).verdict === "failed") mismatches += 1;
+    }
+    assert.isAtMost(mismatches / releases, 0.02 + 2 * Math.sqrt((0.02 * 0.98) / releases));
   });
 
   it("says that the last step has no baseline beside it, compares with the step before, and tolerates the hour", () => {

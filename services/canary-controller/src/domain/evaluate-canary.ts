@@ -10,6 +10,7 @@ import {
   timestampOf,
   type Verdict,
 } from "@sluice/contracts";
+import { stepShare } from "@sluice/release";
 import { combinedLogEs, failsAlone, firstCrossing, logThresholdOf, onsetOf } from "./budget.ts";
 import { countText, metricSentence, timesOf } from "./check-sentence.ts";
 import { safetyProbesCheck, sampleRatioCheck, servedDigestCheck } from "./integrity-checks.ts";
@@ -40,7 +41,7 @@ type CanaryPolicy = Policy["canary"];
  * All checks on all closed windows of the release so far, in order; those of `step` are the last. A pure function of policy
  * and windows: the same windows give the same bytes, so a decision replays from the events. Null before the step's first
  * closed window. The false-alarm probability of the compared metrics together is at most `policy.alpha` over the whole
- * rollout; the ceilings have as much again, divided evenly among those configured, and the sample ratio has its own
+ * rollout; the absolute limits have as much again, divided evenly among those configured, and the sample ratio has its own
  * (`sampleRatioAlpha`).
  */
 export const evaluateCanary = (
@@ -76,8 +77,8 @@ export const evaluateCanary = (
   return { evidence, breach, hold: holdOf(policy, runs, checks, windows.length) };
 };
 
-const mayRollBack = (run: MetricRun): boolean => run.onBreach === "rollback";
-const mayHold = (run: MetricRun): boolean => run.onBreach === "hold";
+const mayRollBack = (run: MetricRun): boolean => run.mode === "enforce" && run.onBreach === "rollback";
+const mayHold = (run: MetricRun): boolean => run.mode === "enforce" && run.onBreach === "hold";
 
 const inputOf = (
   policy: CanaryPolicy,
@@ -111,7 +112,7 @@ const integrityChecks = (
 ): ReadonlyArray<CheckEvidence> =>
   [
     safetyProbesCheck(windows, present, policy.safetyProbes),
-    sampleRatioCheck(windows, policy.sampleRatioAlpha),
+    sampleRatioCheck(windows, policy),
     servedDigestCheck(windows),
   ].filter((check) => check !== null);
 
@@ -123,22 +124,23 @@ const metricCheck = (
   step: number,
   input: RunInput,
 ): CheckEvidence => {
-  const aboveCeiling = ceilingCrossing(run, runs, policy.alpha) !== null;
+  const beyondLimit = limitCrossing(run, runs, policy.alpha) !== null;
   // The rollout's budget may be used up by several metrics, none of which would do it alone: the worst one is named.
   const worst = firstCrossing(runs, rollback, mayRollBack, policy.alpha)?.metric === run;
-  const failed = aboveCeiling || worst || failsAlone(run, runs, policy.alpha);
+  const failed = beyondLimit || worst || failsAlone(run, runs, policy.alpha);
   const verdict: Verdict = failed ? "failed" : hasEnough(run, policy, step, input) ? "passed" : "inconclusive";
   return {
     check: run.check,
     verdict,
     onBreach: run.onBreach,
+    ...(run.mode === "warn" && { mode: run.mode }),
     method: run.method,
     baseline: run.baseline,
     candidate: run.candidate,
     difference: run.difference,
     interval: run.interval,
     logE: run.logEs.at(-1) ?? 0,
-    sentence: metricSentence(run, verdict, input, Math.max(...run.logEs), aboveCeiling),
+    sentence: metricSentence(run, verdict, input, Math.max(...run.logEs), beyondLimit),
   };
 };
 
@@ -151,11 +153,11 @@ const hasEnough = (run: MetricRun, policy: CanaryPolicy, step: number, input: Ru
   return has("candidate") && (has("baseline") || !input.concurrentBaseline);
 };
 
-/** Each ceiling is a test of its own: together they may raise a false alarm as often as one with all of `alpha`. */
-const ceilingCrossing = (run: MetricRun, runs: ReadonlyArray<MetricRun>, alpha: number): number | null => {
-  const ceilings = runs.filter(({ ceilingLogEs }) => ceilingLogEs !== null).length;
-  const threshold = logThresholdOf(alpha / Math.max(1, ceilings));
-  const at = run.ceilingLogEs?.findIndex((logE) => logE >= threshold) ?? -1;
+/** Each limit is a test of its own: together they may raise a false alarm as often as one with all of `alpha`. */
+const limitCrossing = (run: MetricRun, runs: ReadonlyArray<MetricRun>, alpha: number): number | null => {
+  const limits = runs.filter(({ limitLogEs }) => limitLogEs !== null).length;
+  const threshold = logThresholdOf(alpha / Math.max(1, limits));
+  const at = run.limitLogEs?.findIndex((logE) => logE >= threshold) ?? -1;
   return at < 0 ? null : at;
 };
 
@@ -180,9 +182,9 @@ const breachOf = ({ policy, windows, runs, rollback, checks }: Found): Breach | 
   if (unsafe >= 0) return { cause: "safety-probe", sentence: sentenceOf("safetyProbes"), since: sinceOf(unsafe) };
 
   for (const run of runs.filter(mayRollBack)) {
-    const at = ceilingCrossing(run, runs, policy.alpha);
+    const at = limitCrossing(run, runs, policy.alpha);
     if (at !== null)
-      return { cause: "ceiling", sentence: sentenceOf(run.check), since: sinceOf(onsetOf(run.ceilingLogEs ?? [], at)) };
+      return { cause: "ceiling", sentence: sentenceOf(run.check), since: sinceOf(onsetOf(run.limitLogEs ?? [], at)) };
   }
 
   const crossing = firstCrossing(runs, rollback, mayRollBack, policy.alpha);
@@ -202,7 +204,7 @@ const holdOf = (
   const held = combinedLogEs(runs, windows, mayHold);
   const metric =
     firstCrossing(runs, held, mayHold, policy.alpha)?.metric ??
-    runs.filter(mayHold).find((run) => ceilingCrossing(run, runs, policy.alpha) !== null);
+    runs.filter(mayHold).find((run) => limitCrossing(run, runs, policy.alpha) !== null);
   const check = metric && checks.find((found) => found.check === metric.check);
   return check ? { cause: "metric-breached", waitsFor: `an operator to decide: ${check.sentence}` } : null;
 };
@@ -218,7 +220,7 @@ interface Summary {
 }
 
 const summary = ({ policy, step, present, requests, combined, breach, input }: Summary): string => {
-  const share = policy.steps[step]?.share ?? 0;
+  const share = stepShare(policy, step) ?? 0;
   const where = `Step ${step + 1} of ${policy.steps.length} (${Number((100 * share).toFixed(4))} %)`;
   const seen = `${countText(requests.candidate)} requests on the candidate and ${countText(requests.baseline)} on the baseline in ${present.length} windows of ${policy.windowSeconds} s`;
   const reference = input.concurrentBaseline

@@ -1,4 +1,5 @@
 import type { CanaryWindow, CheckEvidence, Policy } from "@sluice/contracts";
+import { stepShare } from "@sluice/release";
 import { sampleRatio } from "@sluice/statistics";
 import { countText } from "./check-sentence.ts";
 import { sumOf } from "./metric-run.ts";
@@ -7,31 +8,33 @@ import { sumOf } from "./metric-run.ts";
 
 const unmeasured = { difference: null, interval: null, logE: null } as const;
 
-/** Conversations, each counted when first seen in the step, against the step's share. */
-export const sampleRatioCheck = (windows: ReadonlyArray<CanaryWindow>, alpha: number): CheckEvidence => {
-  const state = windows
-    .filter(({ share }) => share < 1)
-    .reduce(
-      (before, { baseline, candidate, share }) =>
-        sampleRatio.update(before, {
-          counts: [baseline.conversations, candidate.conversations],
-          weights: [1 - share, share],
-        }),
-      sampleRatio.initial(),
-    );
-  const { logE, peakLogE, n } = sampleRatio.evidence(state);
+/**
+ * Conversations, each counted when first seen in the step, against the step's share. Each step is a test of its own at an
+ * even part of alpha: users come back from step to step and fall on the same side again, so that what one step shows by
+ * chance the next ones would only repeat. Within a step a conversation counts once; over the steps no independence is needed.
+ */
+export const sampleRatioCheck = (
+  windows: ReadonlyArray<CanaryWindow>,
+  policy: Pick<Policy["canary"], "sampleRatioAlpha" | "steps" | "finalHoldback">,
+): CheckEvidence => {
+  const alpha = policy.sampleRatioAlpha;
+  const compared = policy.steps.flatMap((_, step) => ((stepShare(policy, step) ?? 1) < 1 ? [step] : []));
+  const ofSteps = compared.map((step) => sampleRatioOf(windows.filter((window) => window.step === step)));
+  const n = sumOf(ofSteps, (evidence) => evidence.n);
+  // The evidence of the step that shows most, on the scale on which 1/alpha is a mismatch.
+  const logE = Math.max(0, ...ofSteps.map(({ peakLogE }) => peakLogE)) - Math.log(Math.max(1, compared.length));
   const counts = {
     baseline: sumOf(windows, (window) => window.baseline.conversations),
     candidate: sumOf(windows, (window) => window.candidate.conversations),
   };
-  const failed = peakLogE >= -Math.log(alpha);
+  const failed = logE >= -Math.log(alpha);
   const verdict = failed ? "failed" : n === 0 ? "inconclusive" : "passed";
   const split = `${countText(counts.candidate)} conversations fell on the candidate and ${countText(counts.baseline)} on the baseline`;
   return {
     check: "sampleRatio",
     verdict,
     onBreach: "hold",
-    method: "sequential Dirichlet-multinomial",
+    method: "sequential Dirichlet-multinomial in each step",
     baseline: { n: counts.baseline, value: null },
     candidate: { n: counts.candidate, value: null },
     ...unmeasured,
@@ -41,6 +44,18 @@ export const sampleRatioCheck = (windows: ReadonlyArray<CanaryWindow>, alpha: nu
       : `${split}, in keeping with the shares.`,
   };
 };
+
+const sampleRatioOf = (windows: ReadonlyArray<CanaryWindow>) =>
+  sampleRatio.evidence(
+    windows.reduce(
+      (before, { baseline, candidate, share }) =>
+        sampleRatio.update(before, {
+          counts: [baseline.conversations, candidate.conversations],
+          weights: [1 - share, share],
+        }),
+      sampleRatio.initial(),
+    ),
+  );
 
 /** Every observation carries the digest of what was really rendered; one that is not its arm's is a breach. */
 export const servedDigestCheck = (windows: ReadonlyArray<CanaryWindow>): CheckEvidence => {

@@ -25,6 +25,7 @@ export const latencyRun = (policy: Policy["canary"]["metrics"]["latencyP95"], in
   return {
     check: "latencyP95",
     onBreach: policy.onBreach,
+    mode: policy.mode,
     weight: policy.weight,
     method: "exceedance of the baseline's p90, p95 and p99 of earlier windows",
     logEs: withLastStep(
@@ -43,8 +44,8 @@ export const latencyRun = (policy: Policy["canary"]["metrics"]["latencyP95"], in
           }),
     ),
     // "p95 above the ceiling" is "more than 5 % slower than the ceiling".
-    ceilingLogEs: ceilingMs === null ? null : ceilingPath(windows, 0.05, slowerThan(ceilingMs, requestsOf)),
-    ceiling: ceilingMs === null ? null : milliseconds(ceilingMs),
+    limitLogEs: ceilingMs === null ? null : ceilingPath(windows, 0.05, slowerThan(ceilingMs, requestsOf)),
+    limit: ceilingMs === null ? null : `above the ceiling of ${milliseconds(ceilingMs)}`,
     baseline: { n: countOf(baseline), value: p95.baseline },
     candidate: { n: countOf(candidate), value: p95.candidate },
     unit: input.unit,

@@ -7,19 +7,21 @@ type Metric = "errorRate" | "refusalRate" | "latencyP95" | "quality";
 export interface MetricRun {
   readonly check: Metric;
   readonly onBreach: "rollback" | "hold" | "warn";
+  readonly mode: "enforce" | "warn";
   readonly weight: number;
   readonly method: string;
   /** Log e-value against "no worse than the baseline" after each window. */
   readonly logEs: ReadonlyArray<number>;
-  /** The same against "not above the ceiling"; null without a ceiling. */
-  readonly ceilingLogEs: ReadonlyArray<number> | null;
-  readonly ceiling: string | null;
+  /** The same against "not beyond the absolute limit" (a ceiling, for scores a floor); null without one. */
+  readonly limitLogEs: ReadonlyArray<number> | null;
+  /** The limit in words, such as "above the ceiling of 5.00 %". */
+  readonly limit: string | null;
   /** Of the present step; without a concurrent baseline that of the step before. */
   readonly baseline: CheckEvidence["baseline"];
   readonly candidate: CheckEvidence["candidate"];
   /** What `n` counts. */
   readonly unit: "conversations" | "requests" | "scores";
-  /** Over all requests of the candidate in the present step, as ceilings see them; null where there is no ceiling. */
+  /** Over all requests of the candidate in the present step, as limits see them; null where there is none. */
   readonly ofAllRequests: CheckEvidence["candidate"] | null;
   readonly difference: number | null;
   readonly interval: Interval | null;

@@ -17,14 +17,15 @@ export const qualityRun = (policy: Policy["canary"]["metrics"]["quality"], input
   return {
     check: "quality",
     onBreach: policy.onBreach,
+    mode: policy.mode,
     weight: policy.weight,
     method: "betting on within-window mean scores",
     logEs: withLastStep(
       logEPath(input.windows, initial, update, (state) => groupMeans.evidence(state).logE),
       lastStepPath(policy.margin, input),
     ),
-    ceilingLogEs: null,
-    ceiling: null,
+    limitLogEs: policy.floor === null ? null : belowPath(policy.floor, 0, input.windows),
+    limit: policy.floor === null ? null : `below the floor of ${policy.floor.toFixed(3)}`,
     baseline: { n: baseline.n, value: meanOf(baseline) },
     candidate: { n: candidate.n, value: meanOf(candidate) },
     unit: "scores",
@@ -39,10 +40,21 @@ export const qualityRun = (policy: Policy["canary"]["metrics"]["quality"], input
 /** Windows without a baseline against scores that all equal the mean of the step before. */
 const lastStepPath = (margin: number, { windows, earlierBaseline }: RunInput): ReadonlyArray<number> | null => {
   const reference = meanOf(totalOf(earlierBaseline, "baseline"));
-  if (reference === null) return null;
-  const initial = groupMeans.initial({ margin: Math.max(margin, EARLIER_BASELINE_MARGIN) });
+  return reference === null
+    ? null
+    : belowPath(reference, Math.max(margin, EARLIER_BASELINE_MARGIN), windows, isWithoutBaseline);
+};
+
+/** E-process against "a mean of at least `reference` less the margin", over the windows that count. */
+const belowPath = (
+  reference: number,
+  margin: number,
+  windows: ReadonlyArray<CanaryWindow>,
+  counts: (window: CanaryWindow) => boolean = () => true,
+): ReadonlyArray<number> => {
+  const initial = groupMeans.initial({ margin });
   const update = (state: typeof initial, window: CanaryWindow) => {
-    if (!isWithoutBaseline(window)) return state;
+    if (!counts(window)) return state;
     const { n } = window.candidate.quality;
     const baseline = { n, sum: n * reference, sumSquares: n * reference * reference };
     return groupMeans.update(state, { baseline, candidate: window.candidate.quality });

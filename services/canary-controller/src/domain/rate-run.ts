@@ -1,5 +1,5 @@
 import type { ArmWindow, CanaryWindow, Policy, UnitCounts } from "@sluice/contracts";
-import { clopperPearsonInterval, type Proportion, rateCeiling, stratifiedRates } from "@sluice/statistics";
+import { clopperPearsonInterval, combine, type Proportion, rateCeiling, stratifiedRates } from "@sluice/statistics";
 import { isWithoutBaseline, logEPath, type MetricRun, type RunInput, sumOf, withLastStep } from "./metric-run.ts";
 import { requestsOf, unitsOf } from "./units.ts";
 
@@ -24,14 +24,26 @@ export const refusalRate: RateMetric = {
   countsOf: ({ answered, refusals }) => ({ n: answered, events: refusals }),
 };
 
-/** Runs a rate of which an increase is worse. It is compared on units; its ceiling is for all requests. */
+/** A decrease of a rate is an increase of what is left of 1. */
+const complement =
+  (countsOf: CountsOf): CountsOf =>
+  (arm) => {
+    const { n, events } = countsOf(arm);
+    return { n, events: n - events };
+  };
+
+/** Runs a rate, of which policy says which change is worse. It is compared on units; its ceiling is for all requests. */
 export const rateRun = (metric: RateMetric, policy: RatePolicy, input: RunInput): MetricRun => {
   const countsOf: CountsOf = (arm) => metric.countsOf(unitsOf(arm));
   const requestCountsOf: CountsOf = (arm) => metric.countsOf(requestsOf(arm));
-  const initial = stratifiedRates.initial({ psi0: policy.marginOddsRatio });
-  const update = (state: typeof initial, window: CanaryWindow) =>
-    stratifiedRates.update(state, { baseline: countsOf(window.baseline), candidate: countsOf(window.candidate) });
-  const logEOf = (state: typeof initial) => stratifiedRates.evidence(state).logE;
+  const increases = increasePath(policy.marginOddsRatio, input);
+  const worse = {
+    increase: () => increases(countsOf),
+    decrease: () => increases(complement(countsOf)),
+    // A mean of two e-values is one: either change may be found, each at half the price.
+    either: () => meanOfPaths(increases(countsOf), increases(complement(countsOf))),
+  };
+  const { initial, update } = comparisonOf(policy.marginOddsRatio, countsOf);
   const shown = stratifiedRates.evidence(input.present.reduce(update, initial));
   const baseline = totalOf(input.concurrentBaseline ? input.present : input.earlierBaseline, "baseline", countsOf);
   const candidate = totalOf(input.present, "candidate", countsOf);
@@ -39,18 +51,12 @@ export const rateRun = (metric: RateMetric, policy: RatePolicy, input: RunInput)
   return {
     check: metric.check,
     onBreach: policy.onBreach,
+    mode: policy.mode,
     weight: policy.weight,
-    method: "stratified conditional Fisher e-process",
-    logEs: withLastStep(
-      logEPath(input.windows, initial, update, logEOf),
-      lastStepPath(input, {
-        ofBaseline: countsOf,
-        ofCandidate: countsOf,
-        toleratedOddsRatio: Math.max(policy.marginOddsRatio, EARLIER_BASELINE_ODDS_RATIO),
-      }),
-    ),
-    ceilingLogEs: policy.ceiling === null ? null : ceilingPath(input.windows, policy.ceiling, requestCountsOf),
-    ceiling: policy.ceiling === null ? null : percent(policy.ceiling),
+    method: `stratified conditional Fisher e-process${policy.direction === "increase" ? "" : ` (${policy.direction})`}`,
+    logEs: worse[policy.direction](),
+    limitLogEs: policy.ceiling === null ? null : ceilingPath(input.windows, policy.ceiling, requestCountsOf),
+    limit: policy.ceiling === null ? null : `above the ceiling of ${percent(policy.ceiling)}`,
     baseline: { n: baseline.n, value: rateOf(baseline) },
     candidate: { n: candidate.n, value: rateOf(candidate) },
     unit: input.unit,
@@ -61,6 +67,31 @@ export const rateRun = (metric: RateMetric, policy: RatePolicy, input: RunInput)
     format: percent,
   };
 };
+
+const comparisonOf = (psi0: number, countsOf: CountsOf) => {
+  const initial = stratifiedRates.initial({ psi0 });
+  const update = (state: typeof initial, window: CanaryWindow) =>
+    stratifiedRates.update(state, { baseline: countsOf(window.baseline), candidate: countsOf(window.candidate) });
+  return { initial, update };
+};
+
+/** Evidence, after each window, that the candidate's rate is above the baseline's. */
+const increasePath =
+  (marginOddsRatio: number, input: RunInput) =>
+  (countsOf: CountsOf): ReadonlyArray<number> => {
+    const { initial, update } = comparisonOf(marginOddsRatio, countsOf);
+    return withLastStep(
+      logEPath(input.windows, initial, update, (state) => stratifiedRates.evidence(state).logE),
+      lastStepPath(input, {
+        ofBaseline: countsOf,
+        ofCandidate: countsOf,
+        toleratedOddsRatio: Math.max(marginOddsRatio, EARLIER_BASELINE_ODDS_RATIO),
+      }),
+    );
+  };
+
+const meanOfPaths = (one: ReadonlyArray<number>, other: ReadonlyArray<number>): ReadonlyArray<number> =>
+  one.map((logE, i) => combine([logE, other[i] ?? 0], [1, 1]));
 
 /** E-process against "at most `ceiling`"; a ceiling of 0 or 1 is moved inside, where odds exist. */
 export const ceilingPath = (

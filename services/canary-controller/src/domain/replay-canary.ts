@@ -50,7 +50,10 @@ export const replayCanary = (requests: ReadonlyArray<RecordedRequest>, policy: P
     { policy: refusalRate, check: rateCheck("refusal_rate", arms, refusals, policy.alpha) },
   ].filter(({ check }) => check.baseline.n > 0 && check.candidate.n > 0);
   const reasons = checks
-    .filter(({ check, policy: metric }) => check.failed && metric.weight > 0 && metric.onBreach !== "warn")
+    .filter(
+      ({ check, policy: metric }) =>
+        check.failed && metric.weight > 0 && metric.mode === "enforce" && metric.onBreach !== "warn",
+    )
     .map(({ check }) => check.metric);
   const enough = Math.min(counts.baseline, counts.candidate) >= MIN_REQUESTS;
   const verdict = enough ? (reasons.length > 0 ? "rollback" : "promote") : "inconclusive";

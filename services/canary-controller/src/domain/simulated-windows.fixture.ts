@@ -1,4 +1,5 @@
 import { type ArmWindow, type CanaryWindow, latencyBinOf, type Policy, timestampOf } from "@sluice/contracts";
+import { stepShare } from "@sluice/release";
 import type { RandomSource } from "@sluice/statistics";
 
 /** One arm's behaviour in a simulated window. Latency is log-normal with the given median; scores are 0 or 1. */
@@ -70,7 +71,7 @@ export const simulatedWindow = (
   behaviours: { readonly baseline: Behaviour; readonly candidate: Behaviour },
   drift = 1,
 ): CanaryWindow => {
-  const share = policy.steps[step]?.share ?? 1;
+  const share = stepShare(policy, step) ?? 1;
   const drifted = (behaviour: Behaviour): Behaviour => ({
     ...behaviour,
     errorRate: Math.min(1, behaviour.errorRate * drift),
