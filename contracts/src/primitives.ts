@@ -42,7 +42,19 @@ export const Timestamp = Schema.String.check(
 ).annotate({ identifier: "Timestamp", description: "An instant, always UTC with milliseconds." });
 export type Timestamp = typeof Timestamp.Type;
 
-export const timestampOf = (epochMs: number): Timestamp => new Date(epochMs).toISOString();
+let lastSecond = Number.NaN;
+let lastSecondText = "";
+
+/** Formatting a date is dear where it is done twice for each request, so the part down to the second is kept. */
+export const timestampOf = (epochMs: number): Timestamp => {
+  const wholeMs = Math.trunc(epochMs);
+  const second = Math.floor(wholeMs / 1_000);
+  if (second !== lastSecond) {
+    lastSecondText = new Date(second * 1_000).toISOString().slice(0, -"000Z".length);
+    lastSecond = second;
+  }
+  return `${lastSecondText}${String(wholeMs - second * 1_000).padStart(3, "0")}Z`;
+};
 export const epochMsOf = (timestamp: Timestamp): number => Date.parse(timestamp);
 
 /** A ratio in [0, 1]: traffic shares, rates, scores. */

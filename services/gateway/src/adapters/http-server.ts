@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { type Endpoint, endpoints } from "../domain/endpoint.ts";
 import { invalidRequest, type OpenAiError, serverError } from "../domain/openai-error.ts";
 import { HttpClient } from "./http-client.ts";
+import { closeIdleConnections } from "./idle-connections.ts";
 import type { KeyCheck } from "./key-check.ts";
 
 export interface HttpServerOptions {
@@ -32,14 +33,15 @@ export interface OpenHttpServer {
 }
 
 /** Longer than the idle time of usual load balancers, so that they close first and no request is lost between. */
-const KEEP_ALIVE_MS = 72_000;
+const KEEP_ALIVE_MS = 65_000;
 
 const completionPaths = new Map<string, Endpoint>(endpoints.map((endpoint) => [`/v1/${endpoint}`, endpoint]));
 
 export const openHttpServer = (options: HttpServerOptions): Promise<OpenHttpServer> => {
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) =>
-    route(options, request, response),
-  );
+  const server = createServer({ keepAliveTimeout: 0 });
+  const stopSweeping = closeIdleConnections(server, KEEP_ALIVE_MS);
+  server.on("request", (request, response) => route(options, request, response));
+  server.once("close", stopSweeping);
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(options.port, options.host, () => {

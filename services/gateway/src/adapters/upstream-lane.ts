@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { type Dispatcher, Pool } from "undici";
+import { buildConnector, Client, type Dispatcher } from "undici";
 import type { AnswerHandler, UpstreamCall, UpstreamRequest } from "../application/upstream-port.ts";
 import { type CallPhase, QUEUE_FULL } from "../domain/error-class.ts";
 
@@ -13,26 +13,31 @@ export interface LaneLimits {
 
 /**
  * The connections to one upstream for one purpose, with a bounded queue of its own in front: a request whose client
- * has left the queue costs nothing, and a full queue is said at once.
+ * has left the queue costs nothing, and a full queue is said at once. One undici client is one connection; a pool
+ * would look for a free one among all of them for each request, and queue a second time.
  */
 export class UpstreamLane {
-  readonly #pool: Pool;
+  readonly #origin: string;
+  readonly #options: Client.Options;
   readonly #limits: LaneLimits;
+  readonly #opened: Array<Client> = [];
+  /** The last one that became free is used first, so that connections nobody needs can fall idle and close. */
+  readonly #free: Array<Client> = [];
   #running = 0;
   #waiting: Array<Call> = [];
   #head = 0;
 
   constructor(origin: string, limits: LaneLimits) {
+    this.#origin = origin;
     this.#limits = limits;
-    this.#pool = new Pool(origin, {
-      connections: limits.connections,
+    this.#options = {
+      // Shared, so that connections resume each other's TLS sessions.
+      connect: buildConnector({ timeout: limits.connectTimeoutMs, allowH2: false }),
       pipelining: 1,
-      allowH2: false,
-      connectTimeout: limits.connectTimeoutMs,
       headersTimeout: limits.headTimeoutMs,
       bodyTimeout: limits.idleTimeoutMs,
       keepAliveTimeout: 30_000,
-    });
+    };
   }
 
   /** Calls under way; those of clients that left included, until their connection is free again. */
@@ -46,28 +51,35 @@ export class UpstreamLane {
 
   call(request: UpstreamRequest, handler: AnswerHandler): UpstreamCall {
     const call = new Call(request, handler, this.#release);
-    if (this.#running < this.#limits.connections) this.#start(call);
+    const connection = this.#take();
+    if (connection) this.#start(call, connection);
     else if (this.waiting < this.#limits.queueLimit) this.#waiting.push(call);
     else queueMicrotask(() => handler.onFailure({ phase: "queue", code: QUEUE_FULL }));
     return call;
   }
 
-  close(): Promise<void> {
-    return this.#pool.destroy();
+  async close(): Promise<void> {
+    await Promise.all(this.#opened.map((connection) => connection.destroy()));
   }
 
-  #start(call: Call): void {
+  #take(): Client | undefined {
+    const free = this.#free.pop();
+    if (free || this.#opened.length >= this.#limits.connections) return free;
+    const opened = new Client(this.#origin, this.#options);
+    this.#opened.push(opened);
+    return opened;
+  }
+
+  #start(call: Call, connection: Client): void {
     this.#running += 1;
-    call.start(this.#pool);
+    call.start(connection);
   }
 
-  readonly #release = (): void => {
+  readonly #release = (connection: Client): void => {
     this.#running -= 1;
-    while (this.#running < this.#limits.connections) {
-      const next = this.#next();
-      if (!next) return;
-      this.#start(next);
-    }
+    const next = this.#next();
+    if (next) this.#start(next, connection);
+    else this.#free.push(connection);
   };
 
   /** The next one that somebody still waits for. */
@@ -93,13 +105,14 @@ class ClientGone extends Error {
 class Call implements Dispatcher.DispatchHandler, UpstreamCall {
   readonly #request: UpstreamRequest;
   readonly #handler: AnswerHandler;
-  readonly #release: () => void;
+  readonly #release: (connection: Client) => void;
+  #connection: Client | null = null;
   #controller: Dispatcher.DispatchController | null = null;
   #phase: CallPhase = "queue";
   #aborted = false;
   #settled = false;
 
-  constructor(request: UpstreamRequest, handler: AnswerHandler, release: () => void) {
+  constructor(request: UpstreamRequest, handler: AnswerHandler, release: (connection: Client) => void) {
     this.#request = request;
     this.#handler = handler;
     this.#release = release;
@@ -109,10 +122,11 @@ class Call implements Dispatcher.DispatchHandler, UpstreamCall {
     return !this.#aborted && this.#handler.wanted();
   }
 
-  start(pool: Pool): void {
+  start(connection: Client): void {
     this.#phase = "connect";
+    this.#connection = connection;
     const { path, headers, body } = this.#request;
-    pool.dispatch({ method: "POST", path, headers, body }, this);
+    connection.dispatch({ method: "POST", path, headers, body }, this);
   }
 
   abort(): void {
@@ -161,7 +175,7 @@ class Call implements Dispatcher.DispatchHandler, UpstreamCall {
   #settle(): boolean {
     if (this.#settled) return false;
     this.#settled = true;
-    this.#release();
+    if (this.#connection) this.#release(this.#connection);
     return true;
   }
 }
