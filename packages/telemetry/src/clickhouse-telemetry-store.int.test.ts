@@ -3,30 +3,36 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, it } from "@effect/vitest";
 import { timestampOf } from "@sluice/contracts";
-import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Layer from "effect/Layer";
 import * as Scope from "effect/Scope";
 import { afterAll, beforeAll } from "vitest";
-import { connect } from "./clickhouse/connection.ts";
-import { layerClickHouse } from "./clickhouse-telemetry-store.ts";
+import type { Clients } from "./clickhouse/connection.ts";
+import { selectWindows } from "./clickhouse/select-windows.ts";
+import { openClickHouse } from "./clickhouse-telemetry-store.ts";
 import { completedRelease, overriddenRelease, regressedRelease, rolledBackRelease } from "./release-history.fixture.ts";
 import { batchOf, observation, START, telemetryStoreContract } from "./telemetry-store.contract.ts";
-import { TelemetryStore } from "./telemetry-store.ts";
+import { type TelemetryError, TelemetryStore } from "./telemetry-store.ts";
 
 // One data directory a process: it is opened once, and emptied before each test.
 const path = mkdtempSync(join(tmpdir(), "sluice-telemetry-"));
 let scope = Effect.runSync(Scope.make());
 let store: TelemetryStore["Service"];
+let rollUp: Effect.Effect<void, TelemetryError>;
+let clients: Clients;
 let empty: Effect.Effect<void>;
 
+// Here nothing is on its way while a pass runs, so nothing has to be waited for.
+const atOnce = { lagMs: 0, lateMs: 0, settleMs: 0 };
+
 const open = Effect.gen(function* () {
-  const { writer } = yield* Scope.provide(connect({ path }), scope);
-  store = Context.get(yield* Layer.buildWithScope(layerClickHouse({ path }), scope), TelemetryStore);
+  const opened = yield* Scope.provide(openClickHouse({ path }, atOnce), scope);
+  ({ store, rollUp, clients } = opened);
+  const all = ["observations", "judgements", "release_events", "gateway_batches"];
   empty = Effect.promise(async () => {
-    for (const table of ["observations", "judgements", "release_events", "gateway_batches"])
-      await writer.command({ query: `TRUNCATE TABLE ${table}` });
+    for (const table of [...all, "observations_by_minute", "rollup_progress", "rollup_marks"])
+      await clients.writer.command({ query: `TRUNCATE TABLE ${table}` });
   });
 });
 const close = Effect.suspend(() => Scope.close(scope, Exit.void));
@@ -42,6 +48,123 @@ const layer = Layer.effect(
   Effect.suspend(() => Effect.as(empty, store)),
 );
 telemetryStoreContract("the telemetry store in ClickHouse (embedded)", () => layer);
+
+/** Every insert is followed by a pass of the rollup, so that windows of whole minutes come from it. */
+const rolled = Layer.effect(
+  TelemetryStore,
+  Effect.suspend(() => {
+    const { insertObservations } = store;
+    return Effect.as(empty, {
+      ...store,
+      insertObservations: (...given: Parameters<typeof insertObservations>) =>
+        Effect.andThen(insertObservations(...given), rollUp),
+    });
+  }),
+);
+telemetryStoreContract("the telemetry store in ClickHouse, rolled up by minutes", () => rolled);
+
+const hour = {
+  application: "support-bot",
+  releaseId: "rel-1",
+  from: timestampOf(START),
+  to: timestampOf(START + 3_600_000),
+  windowSeconds: 60,
+  unitsSince: timestampOf(START),
+  conversationsSince: timestampOf(START),
+};
+const rawWindows = Effect.suspend(() => selectWindows(clients.reader, hour, 0));
+const someHour = (count: number, changes: Parameters<typeof observation>[1] = {}) =>
+  Array.from({ length: count }, (_, i) =>
+    observation(((i * 7_919) % 36_000) / 10, {
+      arm: i % 3 === 0 ? "candidate" : "baseline",
+      latencyMs: 50 + ((i * 104_729) % 5_000),
+      ...(i % 11 === 0 && { errorClass: "timeout", refused: null }),
+      ...changes,
+    }),
+  );
+/** Rolls until the rollup is what the windows come from: marks of the same millisecond still count for one pass. */
+const rolledUp = Effect.gen(function* () {
+  const scalar = (sql: string) => Effect.map(store.query(sql), ([row]) => Number(Object.values(row ?? {})[0]));
+  do {
+    yield* Effect.sleep(2);
+    yield* rollUp;
+  } while (
+    (yield* scalar("SELECT max(marked_at) >= (SELECT max(began_at) FROM rollup_progress) FROM rollup_marks")) === 1
+  );
+});
+
+it.live("windows from the rollup are those of the raw rows, and are read from the rollup", () =>
+  Effect.gen(function* () {
+    yield* empty;
+    yield* store.insertObservations([batchOf(someHour(3_000))]);
+    yield* rolledUp;
+    const raw = yield* rawWindows;
+    assert.deepStrictEqual(yield* store.windows(hour), raw);
+    assert.strictEqual(
+      raw.reduce((sum, { baseline, candidate }) => sum + baseline.requests + candidate.requests, 0),
+      3_000,
+    );
+    yield* Effect.promise(() => clients.writer.command({ query: "TRUNCATE TABLE observations_by_minute" }));
+    assert.strictEqual((yield* store.windows(hour))[5]?.baseline.requests, 0);
+  }),
+);
+
+it.live("a late row counts at once, and a redelivered batch not at all", () =>
+  Effect.gen(function* () {
+    yield* empty;
+    const batch = batchOf(someHour(600));
+    yield* store.insertObservations([batch]);
+    yield* rolledUp;
+    const before = yield* store.windows(hour);
+    yield* store.insertObservations([batch]);
+    assert.deepStrictEqual(yield* store.windows(hour), before);
+    yield* rolledUp;
+    assert.deepStrictEqual(yield* store.windows(hour), before);
+    yield* store.insertObservations([batchOf([observation(330)])]);
+    const after = yield* store.windows(hour);
+    assert.strictEqual(after[5]?.baseline.requests, (before[5]?.baseline.requests ?? 0) + 1);
+    yield* rolledUp;
+    assert.deepStrictEqual(yield* store.windows(hour), after);
+  }),
+);
+
+it.live("analysts read percentiles from the rollup, within 1 % of the raw rows'", () =>
+  Effect.gen(function* () {
+    yield* empty;
+    yield* store.insertObservations([batchOf(someHour(2_000, { arm: "baseline", errorClass: null, refused: false }))]);
+    yield* rolledUp;
+    const levels = "0.5, 0.95, 0.99";
+    const [rolledRow] = yield* store.query(
+      `SELECT quantilesDDMerge(0.01, ${levels})(latency_state) AS ms FROM observations_by_minute FINAL`,
+    );
+    const [exact] = yield* store.query(`SELECT quantilesExact(${levels})(latency_ms) AS ms FROM observations FINAL`);
+    const [estimated, wanted] = [rolledRow?.ms, exact?.ms] as [Array<number>, Array<number>];
+    for (const [i, ms] of wanted.entries()) assert.closeTo((estimated[i] ?? 0) / ms, 1, 0.012, `quantile ${i}`);
+    const minutes = yield* store.query("SELECT latency_ms_p50_p95_p99 AS ms, requests FROM observation_minutes");
+    assert.strictEqual(minutes.length, 60);
+    for (const { ms } of minutes) assert.isTrue((ms as Array<number>).every((one) => one >= 49 && one <= 5_100));
+  }),
+);
+
+it.effect("sampled text is kept beside its observation, and only for its time", () =>
+  Effect.gen(function* () {
+    yield* empty;
+    const payload = { input: "question", output: "answer" };
+    yield* store.insertObservations([batchOf([observation(1, { payload }), observation(2)])], {
+      partition: 3,
+      offset: 41,
+    });
+    assert.deepStrictEqual(yield* store.query("SELECT input, output FROM observations ORDER BY ended_at"), [
+      payload,
+      { input: "", output: "" },
+    ]);
+    const [table] = yield* store.query(
+      "SELECT create_table_query AS sql FROM system.tables WHERE name = 'observations'",
+    );
+    assert.match(String(table?.sql), /`output` String COMMENT .*? TTL toDateTime\(ended_at\) \+ toIntervalDay\(30\)/);
+    assert.deepInclude((yield* store.query("SELECT * FROM ingest_watermarks"))[0], { topic_partition: 3, offset: 41 });
+  }),
+);
 
 it.effect("what was acknowledged is there after closing and opening again", () =>
   Effect.gen(function* () {

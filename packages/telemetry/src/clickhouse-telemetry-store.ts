@@ -2,13 +2,20 @@ import type { ClickHouseClient } from "@clickhouse/client";
 import { timestampOf } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
+import * as Schedule from "effect/Schedule";
 import { type ClickHouseSettings, connect, messageOf } from "./clickhouse/connection.ts";
 import { insertJudgements, insertObservations, insertReleaseEvents } from "./clickhouse/insert.ts";
 import { kpiViews } from "./clickhouse/kpi-views.ts";
+import { minuteRollup, rollupTiming } from "./clickhouse/minute-rollup.ts";
+import { MINUTE_MS } from "./clickhouse/rollup-statements.ts";
+import { rollupTables } from "./clickhouse/rollup-tables.ts";
 import { selectWindows } from "./clickhouse/select-windows.ts";
 import { tables } from "./clickhouse/tables.ts";
-import { TelemetryError, TelemetryStore } from "./telemetry-store.ts";
+import { TelemetryError, TelemetryStore, type WindowQuery } from "./telemetry-store.ts";
 import { faultOfQuery } from "./windows.ts";
+
+/** A pass that finds nothing costs a few milliseconds. */
+const ROLLUP_INTERVAL = "10 seconds";
 
 /**
  * ClickHouse, embedded (`path`: one directory per process) or a server (`url`). Creates tables and views that are missing.
@@ -17,24 +24,48 @@ import { faultOfQuery } from "./windows.ts";
 export const layerClickHouse = (settings: ClickHouseSettings): Layer.Layer<TelemetryStore, TelemetryError> =>
   Layer.effect(
     TelemetryStore,
-    Effect.gen(function* () {
-      const { writer, reader, analyst } = yield* connect(settings);
-      yield* Effect.forEach([...tables, ...kpiViews], (statement) => define(writer, statement), { discard: true });
-      return TelemetryStore.of({
-        insertObservations: (batches) => insertObservations(writer, batches),
-        insertJudgements: (judgements) => insertJudgements(writer, judgements),
-        insertReleaseEvents: (events) => insertReleaseEvents(writer, events),
-        watermarks: (application) => selectWatermarks(reader, application),
-        windows: (query) => {
-          const fault = faultOfQuery(query);
-          return fault
-            ? Effect.fail(new TelemetryError({ operation: "query", message: fault }))
-            : selectWindows(reader, query);
-        },
-        query: (sql, parameters = {}) => selectRows(analyst, sql, parameters),
-      });
-    }),
+    Effect.flatMap(openClickHouse(settings), ({ store, rollUp }) =>
+      Effect.as(
+        Effect.forkScoped(
+          rollUp.pipe(
+            // Windows are read raw meanwhile: slower, and right.
+            Effect.catch((error) => Effect.logWarning(`the minute rollup waits: ${error.message}`)),
+            Effect.repeat(Schedule.spaced(ROLLUP_INTERVAL)),
+          ),
+        ),
+        store,
+      ),
+    ),
   );
+
+/** The store and its rollup's pass, for whoever wants to say when it runs. */
+export const openClickHouse = Effect.fnUntraced(function* (settings: ClickHouseSettings, timing = rollupTiming) {
+  const clients = yield* connect(settings);
+  const { writer, reader, analyst } = clients;
+  yield* Effect.forEach([...tables, ...rollupTables, ...kpiViews], (statement) => define(writer, statement), {
+    discard: true,
+  });
+  const rollup = minuteRollup(clients, timing);
+  yield* rollup.repair;
+  const store = TelemetryStore.of({
+    insertObservations: (batches, source) =>
+      Effect.andThen(rollup.markLate(batches), insertObservations(writer, batches, source)),
+    insertJudgements: (judgements) => insertJudgements(writer, judgements),
+    insertReleaseEvents: (events) => insertReleaseEvents(writer, events),
+    watermarks: (application) => selectWatermarks(reader, application),
+    windows: (query) => {
+      const fault = faultOfQuery(query);
+      return fault
+        ? Effect.fail(new TelemetryError({ operation: "query", message: fault }))
+        : Effect.flatMap(usableRollup(query), (rolled) => selectWindows(reader, query, rolled));
+    },
+    query: (sql, parameters = {}) => selectRows(analyst, sql, parameters),
+  });
+  /** Windows that are no whole minutes are read raw. */
+  const usableRollup = ({ application, windowSeconds }: WindowQuery) =>
+    (windowSeconds * 1_000) % MINUTE_MS === 0 ? rollup.rolledThrough(application) : Effect.succeed(0);
+  return { store, rollUp: rollup.rollUp, rolledThrough: rollup.rolledThrough, clients };
+});
 
 const define = (client: ClickHouseClient, statement: string) =>
   Effect.tryPromise({

@@ -52,11 +52,20 @@ export interface RecordedReleaseEvent {
   readonly accepted: boolean;
 }
 
+/** Where on the bus the batches of one insert end: told to whoever asks how far the ingest of a partition is. */
+export interface BatchSource {
+  readonly partition: number;
+  readonly offset: number;
+}
+
 /** Traffic, judgements and release events for statistical windows, KPIs and analysts. Inserts are idempotent. */
 export class TelemetryStore extends Context.Service<
   TelemetryStore,
   {
-    readonly insertObservations: (batches: ReadonlyArray<ObservationsRecorded>) => Effect.Effect<void, TelemetryError>;
+    readonly insertObservations: (
+      batches: ReadonlyArray<ObservationsRecorded>,
+      source?: BatchSource,
+    ) => Effect.Effect<void, TelemetryError>;
     readonly insertJudgements: (judgements: ReadonlyArray<JudgementEvent>) => Effect.Effect<void, TelemetryError>;
     readonly insertReleaseEvents: (events: ReadonlyArray<RecordedReleaseEvent>) => Effect.Effect<void, TelemetryError>;
     /**

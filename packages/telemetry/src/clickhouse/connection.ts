@@ -17,6 +17,8 @@ export type ClickHouseSettings =
 export interface Clients {
   readonly writer: ClickHouseClient;
   readonly reader: ClickHouseClient;
+  /** For the rollup's own statements. */
+  readonly roller: ClickHouseClient;
   /** For statements of analysts: read-only and bounded, so that they can neither change nor starve anything. */
   readonly analyst: ClickHouseClient;
 }
@@ -36,8 +38,8 @@ const readOnly = {
 } as const;
 
 /**
- * Three clients, because an embedded connection runs one statement at a time: a window query must wait neither for an
- * insert nor for an analyst. Closed with the scope, in order that another directory can be opened afterwards.
+ * Several clients, because an embedded connection runs one statement at a time: a window query must wait neither for an
+ * insert nor for the rollup or an analyst. Closed with the scope, in order that another directory can be opened afterwards.
  */
 export const connect = (settings: ClickHouseSettings): Effect.Effect<Clients, TelemetryError, Scope.Scope> =>
   Effect.gen(function* () {
@@ -46,7 +48,12 @@ export const connect = (settings: ClickHouseSettings): Effect.Effect<Clients, Te
       Effect.acquireRelease(Effect.try({ try: () => open(clickhouse_settings), catch: asOpenError }), (opened) =>
         Effect.promise(() => opened.close().catch(() => {})),
       );
-    return { writer: yield* client(common), reader: yield* client(bounded), analyst: yield* client(readOnly) };
+    return {
+      writer: yield* client(common),
+      reader: yield* client(bounded),
+      roller: yield* client(bounded),
+      analyst: yield* client(readOnly),
+    };
   });
 
 type Open = (clickhouse_settings: Record<string, string | number>) => ClickHouseClient;

@@ -2,7 +2,7 @@ import type { ClickHouseClient } from "@clickhouse/client";
 import { epochMsOf, type JudgementEvent, latencyBinOf, type ObservationsRecorded } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import { releaseEventRow } from "../release-event-row.ts";
-import { type RecordedReleaseEvent, TelemetryError } from "../telemetry-store.ts";
+import { type BatchSource, type RecordedReleaseEvent, TelemetryError } from "../telemetry-store.ts";
 import { messageOf } from "./connection.ts";
 
 type Row = ReadonlyArray<unknown>;
@@ -61,6 +61,8 @@ const observationColumns = [
   "output_tokens",
   "finish_reason",
   "refused",
+  "input",
+  "output",
 ];
 
 const observationRows = (batch: ObservationsRecorded): ReadonlyArray<Row> =>
@@ -86,22 +88,34 @@ const observationRows = (batch: ObservationsRecorded): ReadonlyArray<Row> =>
     o.outputTokens,
     o.finishReason ?? "",
     o.refused,
+    o.payload?.input ?? "",
+    o.payload?.output ?? "",
   ]);
 
 /** The watermarks follow the rows: what they promise is there, also when the process dies between the two. */
-export const insertObservations = (client: ClickHouseClient, batches: ReadonlyArray<ObservationsRecorded>) =>
+export const insertObservations = (
+  client: ClickHouseClient,
+  batches: ReadonlyArray<ObservationsRecorded>,
+  source: BatchSource | undefined,
+) =>
   Effect.andThen(
     insertRows(client, "observations", observationColumns, batches.flatMap(observationRows)),
-    insertRows(client, "gateway_batches", ["application", "gateway_id", "through"], watermarkRows(batches)),
+    insertRows(client, "gateway_batches", watermarkColumns, watermarkRows(batches, source)),
   );
 
-const watermarkRows = (batches: ReadonlyArray<ObservationsRecorded>): ReadonlyArray<Row> => {
+const watermarkColumns = ["application", "gateway_id", "through", "topic_partition", "topic_offset"];
+
+const watermarkRows = (
+  batches: ReadonlyArray<ObservationsRecorded>,
+  source: BatchSource | undefined,
+): ReadonlyArray<Row> => {
   const highest = new Map<string, ObservationsRecorded>();
   for (const batch of batches) {
     const key = JSON.stringify([batch.application, batch.gatewayId]);
     if ((highest.get(key)?.through ?? "") < batch.through) highest.set(key, batch);
   }
-  return [...highest.values()].map((b) => [b.application, b.gatewayId, epochMsOf(b.through)]);
+  const { partition = null, offset = null } = source ?? {};
+  return [...highest.values()].map((b) => [b.application, b.gatewayId, epochMsOf(b.through), partition, offset]);
 };
 
 const judgementColumns = [

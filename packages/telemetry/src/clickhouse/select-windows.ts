@@ -2,29 +2,31 @@ import type { ClickHouseClient } from "@clickhouse/client";
 import { type Arm, type ArmWindow, epochMsOf } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import { TelemetryError, type WindowQuery, type WindowRow } from "../telemetry-store.ts";
-import { CLIENT_GONE_STATUS, emptyWindow, fillWindows, noUnits, withUnits } from "../windows.ts";
+import { emptyWindow, fillWindows, noUnits, withUnits } from "../windows.ts";
 import { messageOf } from "./connection.ts";
+import { abandoned, observationCounts } from "./observation-counts.ts";
 
 const instant = (name: string) => `fromUnixTimestamp64Milli({${name}:Int64})`;
 const windowOf = (column: string) => `intDiv(toUnixTimestamp64Milli(${column}), {length:Int64})`;
 const ofRelease = "application = {application:String} AND release_id = {release:String}";
 
-/**
- * A client that left before its answer: nothing is known of the arm, neither an answer nor an error, and the time until it
- * left is no latency. So the request counts for no rate; only its conversation was assigned, and with the right bundle or not.
- * (An upstream that answers 499 itself has an error class, and is an error.)
- */
-const abandoned = `(status = ${CLIENT_GONE_STATUS} AND error_class = '')`;
-
-const observed = `SELECT ${windowOf("ended_at")} AS window, arm,
-    toUInt32(countIf(NOT ${abandoned})) AS requests,
-    toUInt32(countIf(error_class != '')) AS errors,
-    toUInt32(countIf(error_class = '' AND NOT ${abandoned} AND refused IS NOT NULL)) AS answered,
-    toUInt32(countIf(error_class = '' AND NOT ${abandoned} AND refused = true)) AS refusals,
-    toUInt32(countIf(served_bundle != assigned_bundle)) AS wrong_digest,
-    sumMapIf([latency_bin], [toUInt32(1)], error_class = '' AND NOT ${abandoned}) AS bins
-  FROM observations FINAL
-  WHERE ${ofRelease} AND role = 'user' AND ended_at >= ${instant("from")} AND ended_at < ${instant("to")}
+/** Whole minutes up to `rolled` come from the rollup, the others from the raw rows. */
+const observed = `SELECT window, arm, toUInt32(sum(requests)) AS requests, toUInt32(sum(errors)) AS errors,
+    toUInt32(sum(answered)) AS answered, toUInt32(sum(refusals)) AS refusals,
+    toUInt32(sum(wrong_digest)) AS wrong_digest, sumMap(bins.1, bins.2) AS bins
+  FROM (
+    SELECT intDiv(toUnixTimestamp(minute) * 1000, {length:Int64}) AS window, arm, requests, errors, answered, refusals,
+      wrong_digest, (latency_bins, latency_counts) AS bins
+    FROM observations_by_minute FINAL
+    WHERE ${ofRelease} AND role = 'user' AND minute >= toDateTime(intDiv({from:Int64}, 1000), 'UTC')
+      AND minute < toDateTime(intDiv(least({rolled:Int64}, {to:Int64}), 1000), 'UTC')
+    UNION ALL
+    SELECT ${windowOf("ended_at")} AS window, arm, ${observationCounts}
+    FROM observations FINAL
+    WHERE ${ofRelease} AND role = 'user'
+      AND ended_at >= greatest(${instant("from")}, ${instant("rolled")}) AND ended_at < ${instant("to")}
+    GROUP BY window, arm
+  )
   GROUP BY window, arm`;
 
 /**
@@ -38,11 +40,17 @@ const request = `toUInt64(toUnixTimestamp64Milli(ended_at)) * ${FIRST_BITS} + to
   + multiIf(error_class != '', ${FAILED}, ${abandoned}, ${ABANDONED}, refused IS NULL, ${UNKNOWN}, refused, ${REFUSED}, ${ANSWERED})`;
 const stateOf = "first % 8";
 
+/** Whoever was not seen in the windows that are asked for was not first seen there: not grouping the others is most of it. */
+const seen = `SELECT cityHash64(cluster_key) FROM observations
+  WHERE ${ofRelease} AND role = 'user' AND ended_at >= ${instant("from")} AND ended_at < ${instant("to")}`;
+
 /**
  * Each cluster's first request on each arm, before and after the share has settled; the earlier one of the settled two is
  * its conversation (ties go to the baseline). Grouping by a hash, and one scan for all of it, is what makes this cheap.
  */
-const units = `SELECT intDiv(first, ${FIRST_BITS} * {length:UInt64}) AS window, if(is_candidate, 'candidate', 'baseline') AS arm,
+const units = (
+  isPart: boolean,
+) => `SELECT intDiv(first, ${FIRST_BITS} * {length:UInt64}) AS window, if(is_candidate, 'candidate', 'baseline') AS arm,
     toUInt32(sum(is_conversation)) AS conversations,
     toUInt32(countIf(${stateOf} != ${ABANDONED})) AS n,
     toUInt32(countIf(${stateOf} = ${FAILED})) AS errors,
@@ -62,6 +70,7 @@ const units = `SELECT intDiv(first, ${FIRST_BITS} * {length:UInt64}) AS window, 
         minIf(request, arm = 'candidate' AND settled) AS candidate
       FROM observations
       WHERE ${ofRelease} AND role = 'user' AND ended_at >= ${instant("unitsSince")} AND ended_at < ${instant("to")}
+        ${isPart ? `AND cityHash64(cluster_key) IN (${seen})` : ""}
       GROUP BY cityHash64(cluster_key)
     )
   )
@@ -116,24 +125,31 @@ interface Scored extends OfArm {
   readonly sum_squares: number;
 }
 
-/** Each window's counts and sums, straight from the raw rows: a rollup could miss a row after a crash. */
-export const selectWindows = Effect.fn("selectWindows")(function* (client: ClickHouseClient, query: WindowQuery) {
-  const rows = <Row>(sql: string) =>
-    Effect.tryPromise({
-      try: () => select<Row>(client, sql, query),
-      catch: (cause) => new TelemetryError({ operation: "query", message: `windows: ${messageOf(cause)}` }),
-    });
+/** What all requests of each window and arm add up to; rows of empty ones are missing. `rolledThroughMs` as below. */
+export const selectWindowCounts = (client: ClickHouseClient, query: WindowQuery, rolledThroughMs: number) =>
+  selectRows<Observed>(client, observed, query, rolledThroughMs);
+
+/**
+ * Each window's counts and sums. `rolledThroughMs` says up to where the rollup is complete; 0 reads raw rows only. Units and
+ * scores always come from raw rows: whose first request it was cannot be added up over minutes.
+ */
+export const selectWindows = Effect.fn("selectWindows")(function* (
+  client: ClickHouseClient,
+  query: WindowQuery,
+  rolledThroughMs: number,
+) {
+  const rows = <Row>(sql: string) => selectRows<Row>(client, sql, query, rolledThroughMs);
   const windows = new Map<number, WindowRow>();
   const change = (number: number, f: (window: WindowRow) => WindowRow) =>
     windows.set(number, f(windows.get(number) ?? emptyWindow(number, query.windowSeconds)));
   const changeArm = ({ window: number, arm }: OfArm, f: (arm: ArmWindow) => ArmWindow) =>
     change(number, (window) => ({ ...window, [arm]: f(window[arm]) }));
 
-  for (const row of yield* rows<Observed>(observed)) {
+  for (const row of yield* selectWindowCounts(client, query, rolledThroughMs)) {
     const { requests, wrong_digest: wrongDigest } = row;
     changeArm(row, (arm) => withUnits({ ...arm, ...countsOf(row), requests, wrongDigest }, noUnits));
   }
-  for (const row of yield* rows<Units>(units)) {
+  for (const row of yield* rows<Units>(units(query.from > query.unitsSince))) {
     const { n, conversations } = row;
     changeArm(row, (arm) => withUnits({ ...arm, conversations }, { n, ...countsOf(row) }));
   }
@@ -154,19 +170,26 @@ const countsOf = ({ errors, answered, refusals, bins }: Counted) => ({
   latencyBins: bins[0].map((bin, i) => [bin, bins[1][i] ?? 0] as const),
 });
 
-const select = async <Row>(client: ClickHouseClient, sql: string, query: WindowQuery): Promise<Array<Row>> => {
-  const result = await client.query({
-    query: sql,
-    format: "JSONEachRow",
-    query_params: {
-      application: query.application,
-      release: query.releaseId,
-      from: epochMsOf(query.from),
-      to: epochMsOf(query.to),
-      unitsSince: epochMsOf(query.unitsSince),
-      since: epochMsOf(query.conversationsSince),
-      length: query.windowSeconds * 1_000,
+const selectRows = <Row>(client: ClickHouseClient, sql: string, query: WindowQuery, rolled: number) =>
+  Effect.tryPromise({
+    try: async () => {
+      const result = await client.query({
+        query: sql,
+        format: "JSONEachRow",
+        query_params: parametersOf(query, rolled),
+      });
+      return result.json<Row>();
     },
+    catch: (cause) => new TelemetryError({ operation: "query", message: `windows: ${messageOf(cause)}` }),
   });
-  return result.json<Row>();
-};
+
+const parametersOf = (query: WindowQuery, rolled: number) => ({
+  application: query.application,
+  release: query.releaseId,
+  from: epochMsOf(query.from),
+  to: epochMsOf(query.to),
+  unitsSince: epochMsOf(query.unitsSince),
+  since: epochMsOf(query.conversationsSince),
+  length: query.windowSeconds * 1_000,
+  rolled,
+});

@@ -1,3 +1,6 @@
+/** Long enough to look into last month's regression; what must be kept longer belongs into an eval set. */
+const PAYLOAD_DAYS = 30;
+
 /**
  * Tables as analysts see them (design §5). Every insert is idempotent by key: a redelivered record has the same key and
  * ReplacingMergeTree keeps one of the equals, with FINAL in the queries. Deduplication by insert token was the other way:
@@ -32,6 +35,13 @@ export const tables: ReadonlyArray<string> = [
   PARTITION BY toYYYYMM(ended_at)
   ORDER BY (application, release_id, ended_at, observation_id)
   TTL toDateTime(ended_at) + INTERVAL 180 DAY`,
+
+  // Sampled, redacted text lives a shorter life than the figures beside it.
+  `ALTER TABLE observations
+    ADD COLUMN IF NOT EXISTS input String COMMENT 'sampled and redacted; empty: not sampled, or expired'
+      CODEC(ZSTD(1)) TTL toDateTime(ended_at) + INTERVAL ${PAYLOAD_DAYS} DAY,
+    ADD COLUMN IF NOT EXISTS output String COMMENT 'sampled and redacted; empty: not sampled, or expired'
+      CODEC(ZSTD(1)) TTL toDateTime(ended_at) + INTERVAL ${PAYLOAD_DAYS} DAY`,
 
   `CREATE TABLE IF NOT EXISTS judgements (
     judgement_id String,
@@ -86,6 +96,15 @@ export const tables: ReadonlyArray<string> = [
     through DateTime64(3, 'UTC')
   ) ENGINE = ReplacingMergeTree(through)
   ORDER BY (application, gateway_id)`,
+
+  `ALTER TABLE gateway_batches
+    ADD COLUMN IF NOT EXISTS topic_partition Nullable(UInt32) COMMENT 'of the observations topic',
+    ADD COLUMN IF NOT EXISTS topic_offset Nullable(UInt64) COMMENT 'of the batch that brought this watermark'`,
+
+  `CREATE OR REPLACE VIEW ingest_watermarks AS
+    SELECT topic_partition, max(topic_offset) AS offset, count() AS gateways, min(through) AS through_min, max(through) AS through_max
+    FROM gateway_batches FINAL WHERE topic_partition IS NOT NULL
+    GROUP BY topic_partition ORDER BY topic_partition`,
 
   // For tables that were created before the column was there; their scores then count one by one.
   `ALTER TABLE judgements ADD COLUMN IF NOT EXISTS cluster_key String DEFAULT subject`,

@@ -1,0 +1,18 @@
+import { CLIENT_GONE_STATUS } from "../windows.ts";
+
+/**
+ * A client that left before its answer: nothing is known of the arm, neither an answer nor an error, and the time until it
+ * left is no latency. So the request counts for no rate; only its conversation was assigned, and with the right bundle or not.
+ * (An upstream that answers 499 itself has an error class, and is an error.)
+ */
+export const abandoned = `(status = ${CLIENT_GONE_STATUS} AND error_class = '')`;
+/** The answer came, whatever it says. */
+export const hasAnswer = `error_class = '' AND NOT ${abandoned}`;
+
+/** The counts of a group of observations; the rollup holds them under the same names. */
+export const observationCounts = `toUInt32(countIf(NOT ${abandoned})) AS requests,
+    toUInt32(countIf(error_class != '')) AS errors,
+    toUInt32(countIf(${hasAnswer} AND refused IS NOT NULL)) AS answered,
+    toUInt32(countIf(${hasAnswer} AND refused = true)) AS refusals,
+    toUInt32(countIf(served_bundle != assigned_bundle)) AS wrong_digest,
+    sumMapIf([latency_bin], [toUInt32(1)], ${hasAnswer}) AS bins`;

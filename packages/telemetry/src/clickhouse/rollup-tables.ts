@@ -1,0 +1,55 @@
+/**
+ * The rollup is a cache of raw minutes and never a source of truth: no materialised view feeds it, because a kill between the
+ * table and its view would skew it for ever, and a redelivered row would count twice. A minute is computed as a whole from
+ * the deduplicated rows and replaces what was there. Up to `rolledThrough` it is complete; later minutes are read raw.
+ * Whoever inserts a row into a minute that may be rolled up already marks that minute first, which takes the bound back until
+ * the minute has been computed again: late rows, crashes and several writers all come to this one rule.
+ */
+export const rollupTables: ReadonlyArray<string> = [
+  `CREATE TABLE IF NOT EXISTS observations_by_minute (
+    minute DateTime('UTC'),
+    application LowCardinality(String),
+    release_id LowCardinality(String),
+    arm LowCardinality(String),
+    role LowCardinality(String),
+    requests UInt32 COMMENT 'without those whose client left',
+    errors UInt32,
+    answered UInt32 COMMENT 'answers of which it is known whether they refuse',
+    refusals UInt32,
+    abandoned UInt32 COMMENT 'the client left before the answer',
+    wrong_digest UInt32,
+    latency_bins Array(Int16) COMMENT 'of answered requests; bins grow by 4 %',
+    latency_counts Array(UInt32),
+    latency_state AggregateFunction(quantilesDD(0.01, 0.5, 0.95, 0.99), Float64),
+    first_token_state AggregateFunction(quantilesDD(0.01, 0.5, 0.95, 0.99), Float64),
+    input_tokens UInt64,
+    output_tokens UInt64,
+    rolled_at DateTime64(6, 'UTC')
+  ) ENGINE = ReplacingMergeTree(rolled_at)
+  PARTITION BY toYYYYMM(minute)
+  ORDER BY (minute, application, release_id, arm, role)
+  TTL minute + INTERVAL 180 DAY
+  SETTINGS index_granularity = 128`,
+
+  `CREATE TABLE IF NOT EXISTS rollup_progress (
+    application LowCardinality(String),
+    through DateTime('UTC') COMMENT 'every earlier minute is rolled up',
+    began_at DateTime64(3, 'UTC')
+  ) ENGINE = ReplacingMergeTree(began_at)
+  ORDER BY application`,
+
+  `CREATE TABLE IF NOT EXISTS rollup_marks (
+    application LowCardinality(String),
+    minute DateTime('UTC') COMMENT 'from here on the rollup may lack rows',
+    marked_at DateTime64(3, 'UTC') DEFAULT now64(3)
+  ) ENGINE = MergeTree
+  ORDER BY (application, marked_at)
+  TTL toDateTime(marked_at) + INTERVAL 30 DAY`,
+
+  `CREATE OR REPLACE VIEW observation_minutes AS
+    SELECT minute, application, release_id, arm, role, requests, errors, answered, refusals, abandoned, wrong_digest,
+      finalizeAggregation(latency_state) AS latency_ms_p50_p95_p99,
+      finalizeAggregation(first_token_state) AS first_token_ms_p50_p95_p99,
+      input_tokens, output_tokens
+    FROM observations_by_minute FINAL`,
+];
