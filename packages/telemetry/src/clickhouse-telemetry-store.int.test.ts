@@ -24,7 +24,7 @@ let clients: Clients;
 let empty: Effect.Effect<void>;
 
 // Here nothing is on its way while a pass runs, so nothing has to be waited for.
-const atOnce = { lagMs: 0, lateMs: 0, settleMs: 0 };
+const atOnce = { lagMs: 0, lateMs: 0, settleMs: 0, quietMs: 0 };
 
 const open = Effect.gen(function* () {
   const opened = yield* Scope.provide(openClickHouse({ path }, atOnce), scope);

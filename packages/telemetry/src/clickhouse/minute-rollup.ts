@@ -16,8 +16,10 @@ export interface RollupTiming {
   readonly lateMs: number;
   /** A mark counts against every pass that began up to this long after it: its rows may not have been visible yet. */
   readonly settleMs: number;
+  /** Late rows come in bursts: marked minutes are computed again once nothing was marked for this long. */
+  readonly quietMs: number;
 }
-export const rollupTiming: RollupTiming = { lagMs: 180_000, lateMs: 60_000, settleMs: 120_000 };
+export const rollupTiming: RollupTiming = { lagMs: 180_000, lateMs: 60_000, settleMs: 120_000, quietMs: 120_000 };
 
 /** One statement reads at most this much of one application: a day of backlog must not be a single one. */
 const CHUNK_MS = 60 * MINUTE_MS;
@@ -37,7 +39,7 @@ interface State {
  */
 export const minuteRollup = (
   { writer, reader, roller }: Readonly<Record<"writer" | "reader" | "roller", ClickHouseClient>>,
-  { lagMs, lateMs, settleMs }: RollupTiming,
+  { lagMs, lateMs, settleMs, quietMs }: RollupTiming,
 ) => {
   const marks = new Map<string, { readonly minuteMs: number; readonly atMs: number }>();
 
@@ -63,7 +65,7 @@ export const minuteRollup = (
   const rollApplication = Effect.fnUntraced(function* (application: ApplicationName) {
     const { through, marked_first, marked_last, now: began } = yield* stateOf(roller, application);
     const target = Math.floor((began - lagMs) / MINUTE_MS) * MINUTE_MS;
-    if (through >= target || stillArriving(marked_first, marked_last, began, settleMs)) return;
+    if (through >= target || stillArriving(marked_first, marked_last, began, quietMs)) return;
     for (let from = through; from < target; ) {
       const [found] = yield* select<{ first: number | null }>(roller, rollupStatements.firstObservation, {
         application,
@@ -93,9 +95,9 @@ export const minuteRollup = (
   };
 };
 
-/** Late rows come in bursts: they are waited for, but not for ever. */
-const stillArriving = (first: number | null, last: number | null, now: number, settleMs: number): boolean =>
-  first !== null && last !== null && now - last < settleMs && now - first < 5 * settleMs;
+/** They are waited for, but not for ever: a gateway whose clock is behind is late with every row. */
+const stillArriving = (first: number | null, last: number | null, now: number, quietMs: number): boolean =>
+  first !== null && last !== null && now - last < quietMs && now - first < 5 * quietMs;
 
 const earliestMinutes = (batches: ReadonlyArray<ObservationsRecorded>): ReadonlyMap<string, number> => {
   const earliest = new Map<string, number>();
