@@ -32,6 +32,7 @@ const counts = { passed: 0, failed: 0, skipped: 0 };
 
 const checks: ReadonlyArray<readonly [string, string, ReadonlyArray<string>]> = [
   ["types", bin("tsc"), ["-p", "tsconfig.json"]],
+  ["types of the dashboard", bin("tsc"), ["-p", "packages/dashboard"]],
   ["lint and format", bin("biome"), ["ci", "."]],
   ["contracts drift", process.execPath, ["contracts/generate.ts", "--check"]],
 ];

@@ -33,17 +33,18 @@ export interface Route {
   readonly response: Schema.Top | "application/octet-stream" | "text/event-stream" | "text/plain" | "application/json";
 }
 
-const acts = (verb: string, summary: string): Route => ({
-  method: "POST",
-  path: `/v1/releases/:releaseId/${verb}`,
-  summary,
-  permission: "operate",
-  request: ReasonBody,
-  // Two applications may have a release of one id: then it says whose.
-  query: ["application"],
-  status: 200,
-  response: DecidedBody,
-});
+const acts = <const Verb extends string>(verb: Verb, summary: string) =>
+  ({
+    method: "POST",
+    path: `/v1/releases/:releaseId/${verb}`,
+    summary,
+    permission: "operate",
+    request: ReasonBody,
+    // Two applications may have a release of one id: then it says whose.
+    query: ["application"],
+    status: 200,
+    response: DecidedBody,
+  }) as const;
 
 /** The registry's HTTP surface: the server, its role checks and the OpenAPI document all follow this table. */
 export const registryRoutes = {

@@ -1,6 +1,7 @@
 import * as Schema from "effect/Schema";
 import { BundleReference } from "./artifact.ts";
 import { ApplicationName, Author, Count, Digest, Ratio, Reason, ReleaseId, Text, Timestamp } from "./primitives.ts";
+import { HoldCause } from "./release-event.ts";
 
 const openPhases = ["queued", "requested", "gate-passed", "shadow", "shadow-passed", "canary", "breached"] as const;
 const endedPhases = [
@@ -48,6 +49,8 @@ export const ReleaseState = Schema.TaggedStruct("ReleaseStateChanged", {
       since: Timestamp,
       /** What it waits for, in words; null when nothing. */
       waitsFor: Schema.NullOr(Text),
+      /** Why the step is held, beyond its own hold, and when that is rolled back; absent or null when it is not held. */
+      hold: Schema.optionalKey(Schema.NullOr(Schema.Struct({ cause: HoldCause, until: Timestamp }))),
     }),
   ),
   queued: Schema.Array(ReleaseId),

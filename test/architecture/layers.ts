@@ -8,6 +8,7 @@ export type Layer =
   | "main"
   | "package"
   | "stack"
+  | "browser"
   | "tests"
   | "tooling";
 
@@ -20,6 +21,7 @@ const places: ReadonlyArray<readonly [RegExp, Layer]> = [
   [/^contracts\//u, "contracts"],
   [/^packages\/statistics\//u, "statistics"],
   [/^packages\/(?:release|assignment)\/src\//u, "domain"],
+  [/^packages\/dashboard\/src\/app\//u, "browser"],
   [/^(?:services|packages)\/[^/]+\/src\/domain\//u, "domain"],
   [/^services\/[^/]+\/src\/application\//u, "application"],
   [/^services\/[^/]+\/src\/adapters\//u, "adapters"],
@@ -97,6 +99,11 @@ export const layers: { readonly [L in Exclude<Layer, "tests">]: LayerRule } = {
   package: {
     mayImport: ["package", "domain", "contracts", "statistics"],
     reason: "packages are below the services: one that knows a service can be used by no other",
+  },
+  browser: {
+    mayImport: ["browser", "domain", "contracts", "statistics"],
+    vendors: /^(?:preact(?:\/.*)?|@preact\/signals|uplot(?:\/.*)?|diff|canonicalize|eventsource-parser)$/u,
+    reason: "what runs in a browser is sent to it: pure code of ours, the types of contracts, and small vendors",
   },
   stack: {
     mayImport: ["stack", "main", "settings", "package", "domain", "contracts", "statistics"],

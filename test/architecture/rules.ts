@@ -122,7 +122,8 @@ export const rules: ReadonlyArray<Rule> = [
       const paths = new Set(sources.map(({ path }) => path));
       for (const { path, imports } of sources)
         for (const { file, specifier } of imports)
-          if (file?.endsWith(".ts") && !paths.has(file)) yield [path, `imports ${specifier}, and there is no ${file}`];
+          if (/\.tsx?$/u.test(file ?? "") && !paths.has(file ?? ""))
+            yield [path, `imports ${specifier}, and there is no ${file}`];
     },
   },
   {
@@ -132,7 +133,7 @@ export const rules: ReadonlyArray<Rule> = [
       if (/(?:^|[/.-])(?:utils?|helpers?|common|misc|managers?)(?:[/.-]|$)/u.test(path))
         yield "has a name that says nothing";
       const file = path.split("/").at(-1) ?? "";
-      if (!/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.(?:test|int\.test|contract|fixture))?\.ts$/u.test(file))
+      if (!/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.(?:test|int\.test|contract|fixture|d))?\.tsx?$/u.test(file))
         yield "is not named in kebab-case";
     }),
   },
@@ -174,7 +175,8 @@ export const rules: ReadonlyArray<Rule> = [
     find: function* ({ sources, entries }) {
       const imported = new Set(sources.flatMap(({ imports }) => imports.map(({ file }) => file)));
       for (const { path } of sources) {
-        const starts = /\.test\.ts$|\/src\/(?:main|index)\.ts$|\/bench\/main\.ts$/u.test(path) || entries.has(path);
+        const starts =
+          /\.test\.ts$|\.d\.ts$|\/src\/(?:main|index)\.ts$|\/bench\/main\.ts$/u.test(path) || entries.has(path);
         if (!starts && !imported.has(path)) yield [path, "is imported by nothing"];
       }
     },

@@ -43,14 +43,16 @@ export const readWorkspace = (): { readonly sources: ReadonlyArray<Source>; read
     return { folder: posix.dirname(path), exports: {}, ...JSON.parse(text), text };
   });
   const resolve = resolverOf(manifests);
-  const paths = glob(["{services,packages,contracts,test}/**/*.ts"]);
+  const paths = glob(["{services,packages,contracts,test}/**/*.{ts,tsx}"]);
   const sources = paths.map((path) => parseSource(path, read(path), resolve));
   const named = (folder: string, text: string) =>
-    [...text.matchAll(/["'\s(]((?:\.{0,2}\/?)[\w./-]+\.ts)\b/gu)].map(([, path]) =>
+    [...text.matchAll(/["'\s(]((?:\.{0,2}\/?)[\w./-]+\.tsx?)\b/gu)].map(([, path]) =>
       posix.normalize(posix.join(folder, path ?? "")),
     );
   const others = glob([".ci/*", "infra/**/*.{yml,yaml,sh}", "infra/**/Dockerfile*", "docker-compose.yml"]);
+  const pages = glob(["packages/*/index.html"]);
   const entries = new Set([
+    ...pages.flatMap((path) => named(dirname(path), read(path))),
     ...manifests.flatMap(({ folder, text }) => named(folder, text)),
     ...others.flatMap((path) => named(".", read(path))),
     // A file that is started as a worker or a process is named by its path in the code.

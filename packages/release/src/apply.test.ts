@@ -293,10 +293,12 @@ describe("canary steps", () => {
   it("a hold is shown until the step passes", () => {
     const held = [registered, ...way.canary, event("CanaryHeld")];
     assert.match(releaseStateOf(stateAfter(held)).active?.waitsFor ?? "", /observations \(until/);
+    assert.deepStrictEqual(releaseStateOf(stateAfter(held)).active?.hold, { cause: "no-data", until: at(900) });
     assert.equal(stateAfter(held, event("CanaryStepPassed", { at: at(160) })).active?.hold, null);
   });
   it("or until what it was held for is over: then the state says what else the step waits for", () => {
     const ended = [registered, ...way.canary, event("CanaryHeld"), event("CanaryHoldEnded")];
+    assert.equal(releaseStateOf(stateAfter(ended)).active?.hold, null);
     assert.match(releaseStateOf(stateAfter(ended)).active?.waitsFor ?? "", /^the hold until .* 10 requests per arm$/);
     given(ended).on(event("CanaryHeld")).leadsTo({ share: 0.01 });
     given(ended).on(event("CanaryHoldEnded")).refused("not-held");

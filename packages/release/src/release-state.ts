@@ -19,6 +19,7 @@ export const releaseStateOf = (state: ApplicationState): ReleaseState => ({
     ...(state.active.override && { override: state.active.override }),
     since: state.active.since,
     waitsFor: waitsFor(state.active),
+    hold: state.active.hold && { cause: state.active.hold.cause, until: state.active.hold.until },
   },
   queued: state.queue.map((release) => release.releaseId),
   last: state.last,

@@ -15,7 +15,7 @@ import * as Effect from "effect/Effect";
 import * as Fiber from "effect/Fiber";
 import * as Schedule from "effect/Schedule";
 import * as Stream from "effect/Stream";
-import { eventSentence } from "../event-sentence.ts";
+import { eventLine } from "../event-line.ts";
 import { registryStream } from "../event-stream.ts";
 import { Exit, exitCodes, servesUntilStopped } from "../exit.ts";
 import { print, printJson } from "../output.ts";
@@ -151,7 +151,7 @@ const narrate = (address: RegistryAddress, startedAt: number, say: Say) =>
     if (message._tag === "State" || !message.recorded.accepted) return Effect.void;
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1).padStart(5);
     const { event } = message.recorded;
-    return say(`${seconds} s  ${event.application.padEnd(13)}  ${eventSentence(event)}`);
+    return say(`${seconds} s  ${event.application.padEnd(13)}  ${eventLine(event)}`);
   });
 
 const closing = Effect.fnUntraced(function* (stage: Stage, outcomes: ReadonlyArray<Outcome>, pages: WebhookReceiver) {

@@ -5,7 +5,7 @@ import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
-import { eventSentence } from "../event-sentence.ts";
+import { eventLine } from "../event-line.ts";
 import { type Exit, internalError } from "../exit.ts";
 import { json, url } from "../flags.ts";
 import { print, printJson } from "../output.ts";
@@ -83,5 +83,5 @@ const printRelease = Effect.fnUntraced(function* (address: RegistryAddress, rele
   yield* print(`${release.releaseId} of ${release.application}: ${release.phase} since ${release.since}`);
   if (active?.waitsFor) yield* print(`waits for ${active.waitsFor}`);
   for (const { event, accepted, refusal } of events)
-    yield* print(`  ${event.at}  ${accepted ? "" : `refused (${refusal?.code}): `}${eventSentence(event)}`);
+    yield* print(`  ${event.at}  ${accepted ? "" : `refused (${refusal?.code}): `}${eventLine(event)}`);
 });

@@ -5,7 +5,7 @@ import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Stream from "effect/Stream";
-import { eventSentence } from "../event-sentence.ts";
+import { eventLine } from "../event-line.ts";
 import { registryStream } from "../event-stream.ts";
 import { Exit, exitCodes } from "../exit.ts";
 import { json, url } from "../flags.ts";
@@ -55,7 +55,7 @@ export const watchRelease = (
           (row) => {
             position = row.position;
             const note = row.accepted ? "" : `refused (${row.refusal?.code}): `;
-            return print(options.json ? JSON.stringify(row) : `${row.event.at}  ${note}${eventSentence(row.event)}`);
+            return print(options.json ? JSON.stringify(row) : `${row.event.at}  ${note}${eventLine(row.event)}`);
           },
           { discard: true },
         ),

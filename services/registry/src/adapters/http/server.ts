@@ -8,6 +8,7 @@ import type { KnownProgress } from "../../application/canary-progress.ts";
 import type { Intention } from "../../application/requests.ts";
 import type { RegistrySettings } from "../../settings.ts";
 import { authenticate, authorize } from "./access.ts";
+import { serveDashboard } from "./dashboard.ts";
 import { failureOf } from "./failure-of.ts";
 import { type Handlers, handlers, type Ports } from "./handlers.ts";
 import { HttpFailure } from "./http-failure.ts";
@@ -27,7 +28,7 @@ export interface HttpServerParts {
 /** An answer is true once the log has told it; when the store is down the record follows later, and nobody waits for it. */
 const RECORDED_WITHIN = "2 seconds";
 
-/** The registry's HTTP surface: every route of the table, and nothing else. */
+/** The registry's HTTP surface: every route of the table, and the dashboard's files. */
 export const httpServer = ({
   settings,
   context,
@@ -54,7 +55,8 @@ export const httpServer = ({
     done(null, body),
   );
   app.addHook("onSend", async (_request, reply) => {
-    reply.header("x-content-type-options", "nosniff").header("cache-control", "no-store");
+    reply.header("x-content-type-options", "nosniff");
+    if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
   });
 
   for (const [name, route] of Object.entries<Route>(registryRoutes)) {
@@ -81,6 +83,7 @@ export const httpServer = ({
       },
     });
   }
+  serveDashboard(app);
   return app;
 };
 

@@ -1,12 +1,12 @@
 import type { ReleaseEvent, ReleaseEventOf } from "@sluice/contracts";
-import { printable } from "./printable.ts";
 
 const percent = (share: number): string => `${Number((share * 100).toFixed(2))} %`;
 
-/** One event as a person would tell it, on one line; the evidence speaks for itself where it has a sentence. */
-export const eventSentence = (event: ReleaseEvent): string => printable(told(event));
-
-const told = (event: ReleaseEvent): string => {
+/**
+ * One event as a person would tell it; the evidence speaks for itself where it has a sentence. What people wrote is in it as
+ * they wrote it: who shows it on a terminal or a page makes it harmless there.
+ */
+export const eventSentence = (event: ReleaseEvent): string => {
   switch (event._tag) {
     case "ApplicationRegistered":
       return `registered by ${event.author.id}`;

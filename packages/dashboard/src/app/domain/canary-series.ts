@@ -1,0 +1,135 @@
+import type { ArmWindow, CanaryWindow, CheckName, Interval, LATENCY_BIN_GROWTH, Policy } from "@sluice/contracts";
+import { groupMeans } from "@sluice/statistics/sequential/group-means";
+import { stratifiedRates } from "@sluice/statistics/sequential/stratified-rates";
+import type { Look } from "./release-story.ts";
+
+/** The compiler holds it to the contracts' value. */
+const binGrowth: typeof LATENCY_BIN_GROWTH = 1.04;
+
+type Metrics = Policy["canary"]["metrics"];
+export const plottedChecks = [
+  "errorRate",
+  "latencyP95",
+  "quality",
+  "refusalRate",
+] as const satisfies ReadonlyArray<CheckName>;
+export type PlottedCheck = (typeof plottedChecks)[number];
+
+/** Every window that decisions of the release were made on, once each, in the order of time. */
+export const windowsOf = (looks: ReadonlyArray<Look>): ReadonlyArray<CanaryWindow> => {
+  const byStart = new Map<string, CanaryWindow>();
+  for (const { evidence } of looks)
+    for (const window of evidence.windows) byStart.set(`${window.from} ${window.step}`, window);
+  return [...byStart.values()].sort((a, b) => a.from.localeCompare(b.from));
+};
+
+export interface ArmSeries {
+  readonly timesMs: ReadonlyArray<number>;
+  readonly baseline: ReadonlyArray<number | null>;
+  readonly candidate: ReadonlyArray<number | null>;
+}
+
+/** A metric of both arms, window by window, over all requests; null where an arm had none. */
+export const armSeries = (check: PlottedCheck, windows: ReadonlyArray<CanaryWindow>): ArmSeries => ({
+  timesMs: windows.map(({ from }) => Date.parse(from)),
+  baseline: windows.map(({ baseline }) => metricOf(check, baseline)),
+  candidate: windows.map(({ candidate }) => metricOf(check, candidate)),
+});
+
+const ratio = (part: number, whole: number): number | null => (whole > 0 ? part / whole : null);
+
+const metricOf = (check: PlottedCheck, arm: ArmWindow): number | null => {
+  switch (check) {
+    case "errorRate":
+      return ratio(arm.errors, arm.requests);
+    case "refusalRate":
+      return ratio(arm.refusals, arm.answered);
+    case "quality":
+      return ratio(arm.quality.sum, arm.quality.n);
+    case "latencyP95":
+      return latencyQuantile(arm.latencyBins, 0.95);
+  }
+};
+
+/** Upper edge in milliseconds of the bin in which the quantile lies. */
+export const latencyQuantile = (bins: ArmWindow["latencyBins"], quantile: number): number | null => {
+  const sorted = [...bins].sort(([a], [b]) => a - b);
+  const total = sorted.reduce((sum, [, count]) => sum + count, 0);
+  let seen = 0;
+  for (const [bin, count] of sorted) {
+    seen += count;
+    if (seen >= quantile * total) return binGrowth ** bin;
+  }
+  return null;
+};
+
+export interface DifferenceSeries {
+  readonly timesMs: ReadonlyArray<number>;
+  readonly difference: ReadonlyArray<number | null>;
+  readonly low: ReadonlyArray<number | null>;
+  readonly high: ReadonlyArray<number | null>;
+  /** Natural logarithm of the metric's own e-value, over the whole rollout. */
+  readonly logE: ReadonlyArray<number>;
+}
+
+interface Shown {
+  readonly estimate: number | null;
+  readonly interval: Pick<Interval, "low" | "high"> | null;
+  readonly logE: number;
+}
+interface Process<State> {
+  readonly initial: State;
+  readonly update: (state: State, window: CanaryWindow) => State;
+  readonly evidence: (state: State) => Shown;
+}
+
+/**
+ * Difference of the arms with its confidence sequence, from the windows on record, by the functions that the controller
+ * uses: anew in each step, as the controller shows it. Null for latency, whose process needs more than the windows.
+ */
+export const differenceSeries = (
+  check: PlottedCheck,
+  metrics: Metrics,
+  windows: ReadonlyArray<CanaryWindow>,
+): DifferenceSeries | null => {
+  if (check === "latencyP95") return null;
+  if (check === "quality")
+    return follow(windows, {
+      initial: groupMeans.initial({ margin: metrics.quality.margin }),
+      update: (state, { baseline, candidate }) =>
+        groupMeans.update(state, { baseline: baseline.quality, candidate: candidate.quality }),
+      evidence: groupMeans.evidence,
+    });
+  const countsOf = (arm: ArmWindow) => {
+    const { n, errors, answered, refusals } = arm.units ?? { ...arm, n: arm.requests };
+    return check === "errorRate" ? { n, events: errors } : { n: answered, events: refusals };
+  };
+  return follow(windows, {
+    initial: stratifiedRates.initial({ psi0: metrics[check].marginOddsRatio }),
+    update: (state, { baseline, candidate }) =>
+      stratifiedRates.update(state, { baseline: countsOf(baseline), candidate: countsOf(candidate) }),
+    evidence: stratifiedRates.evidence,
+  });
+};
+
+const follow = <State>(windows: ReadonlyArray<CanaryWindow>, process: Process<State>): DifferenceSeries => {
+  let whole = process.initial;
+  let ofStep = process.initial;
+  let step = -1;
+  const shown = windows.map((window) => {
+    if (window.step !== step) {
+      step = window.step;
+      ofStep = process.initial;
+    }
+    whole = process.update(whole, window);
+    ofStep = process.update(ofStep, window);
+    return { ...process.evidence(ofStep), logE: process.evidence(whole).logE };
+  });
+  return {
+    timesMs: windows.map(({ from }) => Date.parse(from)),
+    difference: shown.map(({ estimate }) => estimate),
+    low: shown.map(({ interval }) => interval?.low ?? null),
+    high: shown.map(({ interval }) => interval?.high ?? null),
+    logE: shown.map(({ logE }) => logE),
+  };
+};

@@ -1,0 +1,36 @@
+import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "vite";
+import { packageFolder, sourceDigest } from "./source-digest.ts";
+
+// `node packages/dashboard/src/build.ts`: builds the dashboard into dist/DIGEST, for the image and on the first request.
+
+const dist = join(packageFolder, "dist");
+const digest = sourceDigest();
+const unfinished = join(dist, `unfinished-${process.pid}`);
+mkdirSync(dist, { recursive: true });
+
+await build({
+  root: packageFolder,
+  configFile: false,
+  logLevel: "warn",
+  // Relative, so that a proxy may serve it under any path.
+  base: "./",
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  build: {
+    outDir: unfinished,
+    target: "es2022",
+    // The content security policy allows neither inline scripts nor inline styles.
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+  },
+});
+
+// Complete or not there at all: processes that start at the same time may build the same thing.
+try {
+  renameSync(unfinished, join(dist, digest));
+} catch {
+  rmSync(unfinished, { recursive: true, force: true });
+}
+for (const name of readdirSync(dist))
+  if (/^[0-9a-f]{16}$/u.test(name) && name !== digest) rmSync(join(dist, name), { recursive: true, force: true });

@@ -1,0 +1,1 @@
+export { builtDashboard, type DashboardFile } from "./built-dashboard.ts";
