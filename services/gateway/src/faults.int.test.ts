@@ -28,7 +28,9 @@ beforeEach(async () => {
   upstream = await startSimulatedUpstream();
   gateway = await startGateway({
     settings: {
-      providers: { simulated: { baseUrl: upstream.baseUrl, headTimeoutMs: 300, idleTimeoutMs: 300 } },
+      providers: {
+        simulated: { baseUrl: upstream.baseUrl, connections: 8, headTimeoutMs: 300, idleTimeoutMs: 300 },
+      },
     },
     routings: [routingOf(1)],
   });
@@ -172,6 +174,15 @@ describe("an upstream fault before the first byte", () => {
     const error = await failureOf(ask());
     expect(error.status).toBe(502);
     expect(await observed()).toMatchObject({ errorClass: "connection" });
+  });
+
+  it("nobody there is one error each for those who wait for the same connections, and no harm to those after them", async () => {
+    await upstream.close();
+    const failures = await Promise.all(Array.from({ length: 40 }, () => failureOf(ask())));
+    expect(new Set(failures.map(({ status }) => status))).toEqual(new Set([502]));
+    await until(() => gateway.observations().length === 40);
+    expect(new Set(gateway.observations().map(({ errorClass }) => errorClass))).toEqual(new Set(["connection"]));
+    expect((await fetch(`${gateway.address}/readyz`)).status).toBe(200);
   });
 
   it("one reset is tried again", async () => {

@@ -158,7 +158,7 @@ class Call implements Dispatcher.DispatchHandler, UpstreamCall {
   }
 
   onResponseEnd(): void {
-    if (!this.#settle()) return;
+    if (!this.#settle("whole")) return;
     try {
       this.#handler.onEnd();
     } catch {
@@ -168,14 +168,17 @@ class Call implements Dispatcher.DispatchHandler, UpstreamCall {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    if (!this.#settle()) return;
+    if (!this.#settle("broken")) return;
     this.#handler.onFailure({ phase: this.#phase, code: codeOf(error) });
   }
 
-  #settle(): boolean {
+  #settle(connection: "whole" | "broken"): boolean {
     if (this.#settled) return false;
     this.#settled = true;
-    if (this.#connection) this.#release(this.#connection);
+    if (this.#connection === null) return true;
+    // undici still cleans up after a failure when it tells of it: a request begun in that call would meet half of that.
+    if (connection === "whole") this.#release(this.#connection);
+    else setImmediate(this.#release, this.#connection);
     return true;
   }
 }
