@@ -1,3 +1,6 @@
+import type * as Schema from "effect/Schema";
+import { ObservationsTakenBody, ReportedObservationsBody } from "./reported-observation.ts";
+
 /** The gateway speaks OpenAI's API: bodies pass through, so this table names only what the gateway itself adds. */
 export interface GatewayRoute {
   readonly method: "GET" | "POST";
@@ -6,6 +9,8 @@ export interface GatewayRoute {
   /** Whether a client key is asked for, where the gateway has any. */
   readonly keyed: boolean;
   readonly response: "application/json" | "text/plain";
+  /** Bodies that are Sluice's own; absent: OpenAI's. */
+  readonly own?: { readonly request: Schema.Top; readonly response: Schema.Top };
 }
 
 const completion = (path: string, summary: string): GatewayRoute => ({
@@ -34,6 +39,14 @@ export const gatewayRoutes = {
     summary: "The applications that this gateway routes, as OpenAI lists models",
     keyed: true,
     response: "application/json",
+  },
+  reportObservations: {
+    method: "POST",
+    path: "/v1/observations",
+    summary: "What a service has served itself, on the arm that the client SDK gave it; needs a reporter's key",
+    keyed: true,
+    response: "application/json",
+    own: { request: ReportedObservationsBody, response: ObservationsTakenBody },
   },
   getMetrics: plain("/metrics", "Prometheus metrics"),
   getHealth: plain("/healthz", "The process lives"),

@@ -15,6 +15,7 @@ export * from "./primitives.ts";
 export * from "./registry-api.ts";
 export * from "./release-event.ts";
 export * from "./release-state.ts";
+export * from "./reported-observation.ts";
 export * from "./result-rules.ts";
 export * from "./routing.ts";
 export * from "./topics.ts";

@@ -14,15 +14,22 @@ export const ErrorClass = Schema.Literals([
 ]);
 export type ErrorClass = typeof ErrorClass.Type;
 
+/** Where OpenTelemetry's GenAI conventions have a name for a field, its description is that name. */
+const named = <S extends Schema.Top>(schema: S, otelName: string) =>
+  // An annotation changes neither side of a schema; the library's type cannot say so for a generic one.
+  schema.annotate({ description: otelName } as Parameters<S["annotate"]>[0]) as S;
+
 const measured = {
   status: Count,
   /** Null when the request was answered. A client that went away is not an error of the arm. */
-  errorClass: Schema.NullOr(ErrorClass),
-  latencyMs: NonNegative,
-  timeToFirstTokenMs: Schema.NullOr(NonNegative),
-  inputTokens: Schema.NullOr(Count),
-  outputTokens: Schema.NullOr(Count),
-  finishReason: Schema.NullOr(Schema.String),
+  errorClass: named(Schema.NullOr(ErrorClass), "error.type"),
+  latencyMs: named(NonNegative, "gen_ai.server.request.duration, in milliseconds"),
+  timeToFirstTokenMs: named(Schema.NullOr(NonNegative), "gen_ai.server.time_to_first_token, in milliseconds"),
+  inputTokens: named(Schema.NullOr(Count), "gen_ai.usage.input_tokens"),
+  outputTokens: named(Schema.NullOr(Count), "gen_ai.usage.output_tokens"),
+  finishReason: named(Schema.NullOr(Schema.String), "gen_ai.response.finish_reasons"),
+  /** By the gateway's price table; null where tokens or price are not known. Absent in old records. */
+  costUsd: Schema.optionalKey(Schema.NullOr(NonNegative)),
   /** Null when it cannot be told (an error, no text). */
   refused: Schema.NullOr(Schema.Boolean),
 };
@@ -56,6 +63,19 @@ const PairSide = Schema.Struct({ bundle: Digest, output: PayloadText, ...measure
 });
 export type PairSide = typeof PairSide.Type;
 
+/**
+ * Where the candidate's tool calls part from the baseline's. Tools are never run in the shadow: a conversation goes on with the
+ * calls and results that were recorded for the baseline, so from here on the candidate answers to a history that is not its own.
+ */
+export const ToolDivergence = Schema.Struct({
+  /** Answers of the assistant before this one in the conversation: the lowest of a conversation is its first divergence. */
+  turn: Count,
+  /** Index of the first call that differs. */
+  call: Count,
+  kind: Schema.Literals(["other-tool", "other-arguments", "missing-call", "extra-call"]),
+}).annotate({ identifier: "ToolDivergence" });
+export type ToolDivergence = typeof ToolDivergence.Type;
+
 /** A batch; topic `sluice.observations.v1`, key application. */
 export const ObservationEvent = Schema.TaggedUnion({
   ObservationsRecorded: {
@@ -81,6 +101,8 @@ export const ObservationEvent = Schema.TaggedUnion({
     input: PayloadText,
     baseline: PairSide,
     candidate: PairSide,
+    /** Null: the same calls, or none. Absent in old records. */
+    toolDivergence: Schema.optionalKey(Schema.NullOr(ToolDivergence)),
   },
 }).annotate({ identifier: "ObservationEvent" });
 export type ObservationEvent = typeof ObservationEvent.Type;

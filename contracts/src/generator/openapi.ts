@@ -1,5 +1,5 @@
 import type * as Schema from "effect/Schema";
-import { gatewayRequestHeaders, gatewayResponseHeaders, gatewayRoutes } from "../gateway-api.ts";
+import { type GatewayRoute, gatewayRequestHeaders, gatewayResponseHeaders, gatewayRoutes } from "../gateway-api.ts";
 import { ErrorBody, permissions } from "../http.ts";
 import { type Route, registryRoutes } from "../registry-api.ts";
 import { Components, type JsonObject, jsonSchemaOf } from "./json-schema-of.ts";
@@ -100,24 +100,27 @@ export const gatewayOpenApi = (): JsonObject => {
     schema: { type: "string" },
   }));
   const json = (name: string) => ({ "application/json": { schema: { $ref: `#/components/schemas/${name}` } } });
-  const operations = Object.entries(gatewayRoutes).map(([operationId, route]) => ({
+  const components = new Components("#/components/schemas/");
+  const own = (schema: Schema.Top) => ({ "application/json": { schema: components.add(jsonSchemaOf(schema)) } });
+  const isOpenAis = (route: GatewayRoute) => route.method === "POST" && route.own === undefined;
+  const operations = Object.entries(gatewayRoutes).map(([operationId, route]: [string, GatewayRoute]) => ({
     path: route.path,
     method: route.method,
     operation: {
       operationId,
       summary: route.summary,
-      ...(route.method === "POST" && {
+      ...(route.own && { requestBody: { required: true, content: own(route.own.request) } }),
+      ...(isOpenAis(route) && {
         parameters: named,
         requestBody: { required: true, content: json("OpenAiBody") },
       }),
       responses: {
         200: {
-          description: route.method === "POST" ? "As in OpenAI's API, streamed where asked for" : route.summary,
-          ...(route.method === "POST" && { headers }),
-          content: {
-            [route.response]: {},
-            ...(route.method === "POST" && { "text/event-stream": {} }),
-          },
+          description: isOpenAis(route) ? "As in OpenAI's API, streamed where asked for" : route.summary,
+          ...(isOpenAis(route) && { headers }),
+          content: route.own
+            ? own(route.own.response)
+            : { [route.response]: {}, ...(isOpenAis(route) && { "text/event-stream": {} }) },
         },
         ...(route.keyed && { default: { description: "An error in OpenAI's form", content: json("OpenAiError") } }),
       },
@@ -129,6 +132,9 @@ export const gatewayOpenApi = (): JsonObject => {
     info: info("Sluice gateway", "OpenAI's API, served by the bundle of the arm that a conversation is assigned to."),
     servers: [{ url: "http://127.0.0.1:4401" }],
     paths: byPath(operations),
-    components: { schemas: { OpenAiBody, OpenAiError }, securitySchemes: bearer },
+    components: {
+      schemas: { OpenAiBody, OpenAiError, ...components.toObject() },
+      securitySchemes: bearer,
+    },
   };
 };

@@ -19,12 +19,13 @@ const secrets = Config.all({
   probeKey: Config.Redacted("SLUICE_PROBE_KEY").pipe(Config.option),
   clusterKeySecret: Config.Redacted("SLUICE_CLUSTER_KEY_SECRET").pipe(Config.option),
   clientKeys: Config.Redacted("SLUICE_GATEWAY_CLIENT_KEYS").pipe(Config.option),
+  reporterKeys: Config.Redacted("SLUICE_GATEWAY_REPORTER_KEYS").pipe(Config.option),
 });
 
 /** Settings from the JSON file that `SLUICE_GATEWAY_SETTINGS` names, and secrets. */
 export const settingsFromEnvironment = Effect.gen(function* () {
   const path = yield* Config.String("SLUICE_GATEWAY_SETTINGS");
-  const { probeKey, clusterKeySecret, clientKeys } = yield* secrets;
+  const { probeKey, clusterKeySecret, clientKeys, reporterKeys } = yield* secrets;
   const text = yield* Effect.try({
     try: () => readFileSync(path, "utf8"),
     catch: (error) =>
@@ -40,5 +41,6 @@ export const settingsFromEnvironment = Effect.gen(function* () {
     ...(probeKey._tag === "Some" && { probeKey: Redacted.value(probeKey.value) }),
     ...(clusterKeySecret._tag === "Some" && { clusterKeySecret: Redacted.value(clusterKeySecret.value) }),
     ...(clientKeys._tag === "Some" && { clientKeys: list(Redacted.value(clientKeys.value)) }),
+    ...(reporterKeys._tag === "Some" && { reporterKeys: list(Redacted.value(reporterKeys.value)) }),
   } satisfies GatewaySettings;
 });

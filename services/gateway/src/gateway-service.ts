@@ -18,6 +18,8 @@ import { Gateway } from "./application/gateway.ts";
 import { counter, gauge, Metrics } from "./application/metrics.ts";
 import { Mirror } from "./application/mirror.ts";
 import { makeFlush, makeReport, type PublishingParts, reportForEver } from "./application/publishing.ts";
+import { ReportIntake } from "./application/report-intake.ts";
+import { reportReader } from "./application/report-reader.ts";
 import { followRoutings } from "./application/routing-feed.ts";
 import { clusterSourcesReader } from "./domain/cluster-sources.ts";
 import { ObservationBuffer } from "./domain/observation-buffer.ts";
@@ -68,6 +70,7 @@ export const gatewayService: (
 
 interface Parts extends PublishingParts {
   readonly upstreams: OpenUpstreams;
+  readonly intake: ReportIntake;
 }
 
 const assemble = (settings: GatewaySettings, gatewayId: string, upstreams: OpenUpstreams): Parts => {
@@ -87,6 +90,7 @@ const assemble = (settings: GatewaySettings, gatewayId: string, upstreams: OpenU
       maxQueueBytes: settings.maxMirrorQueueBytes,
       maxPerSecond: settings.maxMirroredPerSecond,
       maxTokensPerHour: settings.maxMirroredTokensPerHour,
+      maxUsdPerHour: settings.maxMirroredUsdPerHour,
       maxAnswerBytes: settings.maxAnswerBytes,
       redaction,
       looksLikeRefusal,
@@ -108,7 +112,8 @@ const assemble = (settings: GatewaySettings, gatewayId: string, upstreams: OpenU
     },
     { table, upstreams, observations, mirror, metrics },
   );
-  return { gatewayId, table, observations, metrics, gateway, mirror, upstreams };
+  const intake = new ReportIntake({ gatewayId, redaction, table, observations, metrics, gateway });
+  return { gatewayId, table, observations, metrics, gateway, mirror, upstreams, intake };
 };
 
 const redactionOf = ({ redaction }: GatewaySettings): ReadonlyArray<RedactionRule> => [
@@ -181,6 +186,8 @@ const serve = (settings: GatewaySettings, parts: Parts, upstreams: OpenUpstreams
           clientStallTimeoutMs: settings.clientStallTimeoutMs,
           isClientKey: settings.clientKeys.length === 0 ? null : keyCheck(settings.clientKeys),
           isProbeKey: probeKeyCheck(settings),
+          isReporterKey: keyCheck(settings.reporterKeys),
+          onReport: reportReader(parts.intake),
           onCompletion: (request, client) => parts.gateway.handle(request, client),
           models: () =>
             parts.table.all().map(({ routing }) => ({ id: routing.application, createdAtMs: epochMsOf(routing.at) })),

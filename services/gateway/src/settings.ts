@@ -13,6 +13,8 @@ const Pattern = Schema.String.check(
   }),
 );
 
+const UsdPerMillion = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0));
+
 const BaseUrl = Schema.String.check(
   Schema.isPattern(/^https?:\/\/[^\s/?#]+(\/[^\s?#]*)?$/u, {
     expected: "an http or https address such as https://api.openai.com/v1",
@@ -35,6 +37,16 @@ export const Provider = Schema.Struct({
    * them from the caller. Off by default: not every upstream knows the option.
    */
   streamUsage: withDefault(Schema.Boolean, false),
+  /** Top-level field of the body that takes the retrieval index's name; null: the header `x-sluice-retrieval-index` does. */
+  retrievalIndexField: withDefault(Schema.NullOr(Schema.NonEmptyString), null),
+  /** What a million tokens of a model cost; observations then carry `costUsd`, and shadows can have a budget of money. */
+  prices: withDefault(
+    Schema.Record(
+      Schema.String,
+      Schema.Struct({ inputUsdPerMillion: UsdPerMillion, outputUsdPerMillion: UsdPerMillion }),
+    ),
+    {},
+  ),
   /** Further tries after a connection that failed before the head of an answer. */
   connectionRetries: withDefault(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5 })), 1),
   /** Open connections for each of baseline, candidate and shadow: none of them can use up another's. */
@@ -60,6 +72,8 @@ export const GatewaySettings = Schema.Struct({
   routingFile: withDefault(Schema.NullOr(Schema.NonEmptyString), null),
   /** Callers' bearer tokens; empty lets everybody in who reaches the address. */
   clientKeys: withDefault(Schema.Array(Schema.NonEmptyString), []),
+  /** Tokens of services that serve without the gateway and report what they did (`@sluice/client`); none: nobody may. */
+  reporterKeys: withDefault(Schema.Array(Schema.NonEmptyString), []),
   /** Shared with the canary controller and testers, who may choose the arm with it; null honours nobody. */
   probeKey: withDefault(Schema.NullOr(Schema.NonEmptyString), null),
   /** Keeps guessable ids from being found in cluster keys; the same in every gateway and client. */
@@ -89,8 +103,13 @@ export const GatewaySettings = Schema.Struct({
    * key that users' requests use, so they have a bound where nobody sets one.
    */
   maxMirroredPerSecond: withDefault(Schema.NullOr(Positive), 50),
-  /** What shadows may cost: tokens in and out that mirrored calls may use per hour and application; null: no bound. */
-  maxMirroredTokensPerHour: withDefault(Schema.NullOr(Positive), null),
+  /**
+   * What shadows may cost: tokens in and out that mirrored calls may use per hour and application; null: no bound. The
+   * default lets a shadow of default policy (10,000 requests) end within the hour at 2,000 tokens each.
+   */
+  maxMirroredTokensPerHour: withDefault(Schema.NullOr(Positive), 20_000_000),
+  /** The same in US dollars, for models that have a price; null: tokens alone are the bound. */
+  maxMirroredUsdPerHour: withDefault(Schema.NullOr(Schema.Finite.check(Schema.isGreaterThan(0))), null),
 });
 export type GatewaySettings = typeof GatewaySettings.Type;
 /** As written by people: everything but `providers` may be left out. */

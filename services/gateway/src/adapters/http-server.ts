@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import * as Result from "effect/Result";
 import { type Endpoint, endpoints } from "../domain/endpoint.ts";
 import { invalidRequest, type OpenAiError, serverError } from "../domain/openai-error.ts";
 import { HttpClient } from "./http-client.ts";
@@ -13,6 +14,10 @@ export interface HttpServerOptions {
   readonly clientStallTimeoutMs: number;
   /** Null lets everybody in. */
   readonly isClientKey: KeyCheck | null;
+  /** Who may report what it served without the gateway. */
+  readonly isReporterKey: KeyCheck;
+  /** The answer to such a report, or why it is refused. */
+  readonly onReport: (body: Buffer) => Result.Result<object, OpenAiError>;
   /** Who may choose the arm is let in by that key alone: the canary controller is no caller. */
   readonly isProbeKey: KeyCheck;
   readonly onCompletion: (
@@ -35,6 +40,7 @@ export interface OpenHttpServer {
 /** Longer than the idle time of usual load balancers, so that they close first and no request is lost between. */
 const KEEP_ALIVE_MS = 65_000;
 
+const REPORTS_PATH = "/v1/observations";
 const completionPaths = new Map<string, Endpoint>(endpoints.map((endpoint) => [`/v1/${endpoint}`, endpoint]));
 
 export const openHttpServer = (options: HttpServerOptions): Promise<OpenHttpServer> => {
@@ -70,7 +76,8 @@ const route = (options: HttpServerOptions, request: IncomingMessage, response: S
   const query = url.indexOf("?");
   const path = query === -1 ? url : url.slice(0, query);
   const endpoint = completionPaths.get(path);
-  if (endpoint && request.method === "POST") receive(options, endpoint, request, response);
+  if (endpoint && request.method === "POST") receiveCompletion(options, endpoint, request, response);
+  else if (path === REPORTS_PATH && request.method === "POST") receiveReport(options, request, response);
   else {
     request.resume();
     answerOther(options, path, request, response);
@@ -89,7 +96,8 @@ const answerOther = (
   else if (path === "/readyz" && options.isReady()) sendText(response, 200, "ready\n");
   else if (path === "/readyz") sendText(response, 503, "not ready: no routing is known yet\n");
   else if (path === "/metrics") sendText(response, 200, options.metrics());
-  else if (completionPaths.has(path)) client.fail(wrongMethod(method, path, "POST"), ["allow", "POST"]);
+  else if (completionPaths.has(path) || path === REPORTS_PATH)
+    client.fail(wrongMethod(method, path, "POST"), ["allow", "POST"]);
   else if (!isModels(path)) client.fail(notFound(method, path), []);
   else if (!isLetIn(options, request)) client.fail(unauthorized, []);
   else sendModels(options, path, client);
@@ -97,7 +105,7 @@ const answerOther = (
 
 const isModels = (path: string): boolean => path === "/v1/models" || path.startsWith("/v1/models/");
 
-const receive = (
+const receiveCompletion = (
   options: HttpServerOptions,
   endpoint: Endpoint,
   request: IncomingMessage,
@@ -105,12 +113,36 @@ const receive = (
 ): void => {
   const arrivedMs = performance.now();
   const client = new HttpClient(response, options.clientStallTimeoutMs);
+  receive(options, request, response, client, isLetIn(options, request), (body) =>
+    options.onCompletion({ endpoint, headers: request.headers, body, arrivedMs }, client),
+  );
+};
+
+const receiveReport = (options: HttpServerOptions, request: IncomingMessage, response: ServerResponse): void => {
+  const client = new HttpClient(response, options.clientStallTimeoutMs);
+  const key = bearerOf(request);
+  receive(options, request, response, client, key !== null && options.isReporterKey(key), (body) => {
+    const answer = options.onReport(body);
+    if (Result.isFailure(answer)) client.fail(answer.failure, []);
+    else client.answer(200, ["content-type", "application/json"], Buffer.from(JSON.stringify(answer.success)));
+  });
+};
+
+/** Reads the body of a request that is let in, up to the bound. */
+const receive = (
+  options: HttpServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  client: HttpClient,
+  isLetIn: boolean,
+  onBody: (body: Buffer) => void,
+): void => {
   const refuse = (error: OpenAiError) => {
     // The rest of the body is not read: the connection ends with the answer.
     client.fail(error, ["connection", "close"]);
     request.resume();
   };
-  if (!isLetIn(options, request)) {
+  if (!isLetIn) {
     refuse(unauthorized);
     return;
   }
@@ -127,9 +159,7 @@ const receive = (
     else if (!response.headersSent) tooLarge();
   });
   request.on("end", () => {
-    if (response.headersSent) return;
-    const body = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
-    options.onCompletion({ endpoint, headers: request.headers, body, arrivedMs }, client);
+    if (!response.headersSent) onBody(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
   });
   // A client that leaves in the middle of its request needs no answer.
   request.on("error", () => {});
@@ -137,10 +167,14 @@ const receive = (
 
 const isLetIn = ({ isClientKey, isProbeKey }: HttpServerOptions, request: IncomingMessage): boolean => {
   if (!isClientKey) return true;
-  const { authorization, "x-sluice-key": probeKey } = request.headers;
+  const probeKey = request.headers["x-sluice-key"];
   if (typeof probeKey === "string" && isProbeKey(probeKey)) return true;
-  return authorization?.startsWith("Bearer ") === true && isClientKey(authorization.slice("Bearer ".length));
+  const key = bearerOf(request);
+  return key !== null && isClientKey(key);
 };
+
+const bearerOf = ({ headers: { authorization } }: IncomingMessage): string | null =>
+  authorization?.startsWith("Bearer ") ? authorization.slice("Bearer ".length) : null;
 
 const sendModels = ({ models }: HttpServerOptions, path: string, client: HttpClient): void => {
   const list = models().map(({ id, createdAtMs }) => ({

@@ -26,6 +26,8 @@ export const openUpstreams = (
       passAuthorization: provider.passAuthorization,
       streamUsage: provider.streamUsage,
       connectionRetries: provider.connectionRetries,
+      prices: provider.prices,
+      retrievalIndexField: provider.retrievalIndexField,
       of: {
         baseline: upstreamsOf(provider, own.baseline),
         candidate: upstreamsOf(provider, own.candidate),

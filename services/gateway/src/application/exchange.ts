@@ -13,6 +13,7 @@ import {
 import { errorBody, type OpenAiError } from "../domain/openai-error.ts";
 import { CLIENT_GONE_STATUS, type Outcome, type RefusalDetector, refusedOf, roundedMs } from "../domain/outcome.ts";
 import { MAX_READ_LENGTH } from "../domain/payload-text.ts";
+import { costUsdOf, type Price } from "../domain/price.ts";
 import { retryAfterMsOf } from "../domain/provider-pauses.ts";
 import { SseSplitter } from "../domain/sse-splitter.ts";
 import { StreamFacts } from "../domain/stream-facts.ts";
@@ -42,6 +43,8 @@ export interface ExchangePlan {
   /** Provider keys are ours: then a refused key is our trouble, and not the caller's. */
   readonly ownsKey: boolean;
   readonly looksLikeRefusal: RefusalDetector;
+  /** Of the arm's model; undefined where nobody set one. */
+  readonly price: Price | undefined;
   /** `performance.now()` when the request came. */
   readonly startedMs: number;
 }
@@ -264,22 +267,28 @@ export class Exchange implements AnswerHandler {
     if (this.#done) return;
     this.#done = true;
     const { facts } = end;
+    const inputTokens = facts?.inputTokens ?? null;
+    const outputTokens = facts?.outputTokens ?? null;
     this.#onDone({
       status: end.status,
       errorClass: end.errorClass,
       clientGone: end.clientGone,
       latencyMs: this.#elapsedMs(),
       timeToFirstTokenMs: this.#firstTokenMs,
-      inputTokens: facts?.inputTokens ?? null,
-      outputTokens: facts?.outputTokens ?? null,
+      inputTokens,
+      outputTokens,
+      costUsd: costUsdOf(this.#plan.price, inputTokens, outputTokens),
       finishReason: facts?.finishReason ?? null,
       refused: facts ? refusedOf(facts, this.#plan.looksLikeRefusal) : null,
       rateLimited: this.#rateLimited,
       queueFull: this.#queueFull,
       text: facts?.text ?? "",
+      toolCalls: facts?.toolCalls ?? NO_CALLS,
     });
   }
 }
+
+const NO_CALLS: Outcome["toolCalls"] = [];
 
 interface Ending {
   readonly status: number;

@@ -100,6 +100,11 @@ export class Gateway {
     return this.#ready || this.#parts.table.size > 0;
   }
 
+  /** A service has told that it served the candidate itself: by the time of the report, lest its clock end a mitigation. */
+  candidateServedElsewhere(application: ApplicationName, nowMs: number): void {
+    this.#candidateLastServedMs.set(application, nowMs);
+  }
+
   get candidateLastServedAt(): GatewayReport["candidateLastServedAt"] {
     return Object.fromEntries([...this.#candidateLastServedMs].map(([name, ms]) => [name, timestampOf(ms)]));
   }
@@ -145,7 +150,7 @@ export class Gateway {
     // A bundle whose provider nobody configured cannot be reached: that is an error of its arm, and must be seen as one.
     const provider = this.#parts.upstreams.get(choice.success.bundle.model.provider) ?? unreachable;
     const asking = provider.streamUsage ? askingForUsage(request.endpoint, body) : null;
-    const rendered = render(choice.success.bundle, request.endpoint, asking ?? body);
+    const rendered = render(choice.success.bundle, request.endpoint, asking ?? body, provider.retrievalIndexField);
     if (Result.isFailure(rendered)) return Result.fail(rendered.failure);
     return Result.succeed({
       requestId,
@@ -200,6 +205,7 @@ export class Gateway {
         withholdsUsage: served.withholdsUsage,
         ownsKey: !provider.passAuthorization,
         looksLikeRefusal: this.#options.looksLikeRefusal,
+        price: provider.prices[choice.bundle.model.model],
         startedMs: request.arrivedMs,
       },
       client,
@@ -237,6 +243,7 @@ export class Gateway {
       outputTokens: outcome.outputTokens,
       finishReason: outcome.finishReason,
       refused: outcome.refused,
+      costUsd: outcome.costUsd,
     };
     const sampled = samplesPayload(candidate, served, outcome);
     this.#parts.observations.add(sampled ? { ...observation, payload: this.#payloadOf(served, outcome) } : observation);
@@ -270,6 +277,7 @@ export class Gateway {
       bodyBytes: request.body.length,
       input: payloadText(requestText(request.endpoint, served.body), this.#options.redaction, "end"),
       baseline: pairSideOf(outcome, served.rendered.servedBundle, this.#options.redaction),
+      baselineCalls: outcome.toolCalls,
     });
   }
 }

@@ -1,15 +1,18 @@
 import { type PairSide, type Routing, type ShadowPairRecorded, timestampOf } from "@sluice/contracts";
 import type { RedactionRule } from "@sluice/contracts/redaction";
 import * as Result from "effect/Result";
+import type { ToolCall } from "../domain/answer-facts.ts";
 import type { Endpoint, JsonObject } from "../domain/endpoint.ts";
 import { DEADLINE } from "../domain/error-class.ts";
 import { MirrorBudget, type MirrorBudgetLimits } from "../domain/mirror-budget.ts";
 import type { Outcome, RefusalDetector } from "../domain/outcome.ts";
 import { payloadText } from "../domain/payload-text.ts";
+import { costUsdOf } from "../domain/price.ts";
 import { ProviderPauses } from "../domain/provider-pauses.ts";
 import { render, servedDigestOf } from "../domain/render.ts";
 import type { RoutingTable } from "../domain/routing-table.ts";
 import { askingForUsage } from "../domain/stream-usage.ts";
+import { toolDivergence } from "../domain/tool-divergence.ts";
 import { requestHeaders } from "../domain/upstream-headers.ts";
 import { nobody } from "./client-port.ts";
 import { Exchange } from "./exchange.ts";
@@ -29,6 +32,7 @@ export interface MirrorJob {
   readonly bodyBytes: number;
   readonly input: string;
   readonly baseline: PairSide;
+  readonly baselineCalls: ReadonlyArray<ToolCall>;
 }
 
 /** Why a sampled request was not mirrored, or its pair was lost. */
@@ -130,12 +134,15 @@ export class Mirror {
   #run(queue: ApplicationQueue, job: MirrorJob, candidate: Candidate, limits: MirrorLimits): void {
     const provider = this.#upstreams.get(candidate.bundle.model.provider) ?? unreachable;
     const asking = provider.streamUsage ? askingForUsage(job.endpoint, job.body) : null;
-    const rendered = Result.getOrNull(render(candidate.bundle, job.endpoint, asking ?? job.body));
+    const rendered = Result.getOrNull(
+      render(candidate.bundle, job.endpoint, asking ?? job.body, provider.retrievalIndexField),
+    );
     if (!rendered) {
       this.#drop("unrendered");
       return;
     }
     queue.running += 1;
+    const price = provider.prices[candidate.bundle.model.model];
     const exchange = new Exchange(
       {
         endpoint: job.endpoint,
@@ -148,13 +155,16 @@ export class Mirror {
         withholdsUsage: asking !== null,
         ownsKey: true,
         looksLikeRefusal: this.#settings.looksLikeRefusal,
+        price,
         startedMs: performance.now(),
       },
       nobody,
       (outcome) => {
         clearTimeout(deadline);
         queue.running -= 1;
-        queue.budget.spend((outcome.inputTokens ?? 0) + (outcome.outputTokens ?? 0), Date.now());
+        const input = outcome.inputTokens ?? estimatedTokens(rendered.body);
+        const output = outcome.outputTokens ?? estimatedTokens(outcome.text);
+        queue.budget.spend(input + output, costUsdOf(price, input, output) ?? 0, Date.now());
         this.#settle(job, candidate, outcome);
         this.#pump(job.application);
       },
@@ -186,6 +196,9 @@ export class Mirror {
       input: job.input,
       baseline: job.baseline,
       candidate: pairSideOf(outcome, servedDigestOf(candidate.bundle), this.#settings.redaction),
+      // An error has no calls that could be compared.
+      toolDivergence:
+        outcome.errorClass === null ? toolDivergence(job.body, job.baselineCalls, outcome.toolCalls) : null,
     };
   }
 
@@ -202,11 +215,14 @@ export class Mirror {
   }
 }
 
+/** Four characters a token, where nobody has counted: a budget must hold for providers that do not say what they used. */
+const estimatedTokens = (text: string): number => Math.ceil(text.length / 4);
+
 export const pairSideOf = (
   outcome: Outcome,
   bundle: PairSide["bundle"],
   redaction: ReadonlyArray<RedactionRule>,
 ): PairSide => {
-  const { text, clientGone: _, rateLimited: __, queueFull: ___, ...measured } = outcome;
+  const { text, clientGone: _, rateLimited: __, queueFull: ___, toolCalls: ____, ...measured } = outcome;
   return { bundle, output: payloadText(text, redaction), ...measured };
 };

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { CallFailure } from "../domain/error-class.ts";
+import type { Price } from "../domain/price.ts";
 
 export interface UpstreamRequest {
   readonly path: string;
@@ -39,6 +40,9 @@ export interface ProviderUpstreams {
   readonly passAuthorization: boolean;
   readonly streamUsage: boolean;
   readonly connectionRetries: number;
+  readonly retrievalIndexField: string | null;
+  /** By model. */
+  readonly prices: Readonly<Record<string, Price>>;
   /** The provider's addresses, the preferred first. */
   readonly of: Readonly<Record<Purpose, ReadonlyArray<Upstream>>>;
 }
@@ -61,5 +65,7 @@ export const unreachable: ProviderUpstreams = {
   passAuthorization: false,
   streamUsage: false,
   connectionRetries: 0,
+  retrievalIndexField: null,
+  prices: {},
   of: { baseline: [], candidate: [], shadow: [] },
 };

@@ -4,6 +4,7 @@ import { type Endpoint, isJsonObject, type JsonObject } from "./endpoint.ts";
 export interface AnswerFacts {
   /** The text a reader would see, then tool calls as JSON; what judges get. */
   readonly text: string;
+  readonly toolCalls: ReadonlyArray<ToolCall>;
   /** The model declined in a field of its own, or a filter stopped it. */
   readonly declined: boolean;
   readonly finishReason: string | null;
@@ -60,8 +61,10 @@ const chatFacts = (answer: JsonObject): AnswerFacts | null => {
   const message = isJsonObject(choice) && isJsonObject(choice.message) ? choice.message : {};
   const finishReason = isJsonObject(choice) ? shortText(choice.finish_reason) : null;
   const refusal = asText(message.refusal);
+  const toolCalls = asArray(message.tool_calls).map(toolCallOf);
   return {
-    text: answerText(contentText(message.content) || refusal, asArray(message.tool_calls).map(toolCallOf)),
+    text: answerText(contentText(message.content) || refusal, toolCalls),
+    toolCalls,
     declined: refusal !== "" || finishReason === "content_filter",
     finishReason,
     inputTokens: tokenCount(answer.usage, "prompt_tokens"),
@@ -75,6 +78,7 @@ const completionFacts = (answer: JsonObject): AnswerFacts | null => {
   const finishReason = isJsonObject(choice) ? shortText(choice.finish_reason) : null;
   return {
     text: isJsonObject(choice) ? asText(choice.text) : "",
+    toolCalls: [],
     declined: finishReason === "content_filter",
     finishReason,
     inputTokens: tokenCount(answer.usage, "prompt_tokens"),
@@ -86,6 +90,7 @@ const embeddingFacts = (answer: JsonObject): AnswerFacts | null =>
   Array.isArray(answer.data)
     ? {
         text: "",
+        toolCalls: [],
         declined: false,
         finishReason: null,
         inputTokens: tokenCount(answer.usage, "prompt_tokens"),
@@ -103,6 +108,7 @@ export const responseFacts = (answer: JsonObject): AnswerFacts | null => {
   const calls = items.filter(({ type }) => type === "function_call").map(toolCallOf);
   return {
     text: answerText(parts.map(({ text }) => asText(text)).join("") || refusals.join("\n"), calls),
+    toolCalls: calls,
     declined: refusals.length > 0 || details === "content_filter",
     finishReason: shortText(details) ?? shortText(answer.status),
     inputTokens: tokenCount(answer.usage, "input_tokens"),

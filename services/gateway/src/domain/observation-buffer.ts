@@ -83,6 +83,13 @@ export class ObservationBuffer {
     this.#waitingOf(observation.application).observations.push(this.#bounded(observation));
   }
 
+  /** A reporter has dropped so many observations before they came here. */
+  lostElsewhere(application: ApplicationName, count: number, nowMs: number): void {
+    this.#dropped.observations += count;
+    const waiting = this.#waitingOf(application);
+    waiting.gap = { fromMs: waiting.gap?.fromMs ?? this.endOf(nowMs), dropped: this.#dropped.observations };
+  }
+
   #bounded(observation: Observation): Observation {
     if (!observation.payload) return observation;
     const length = lengthOf(observation);

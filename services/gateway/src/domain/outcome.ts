@@ -1,5 +1,5 @@
 import type { Observation } from "@sluice/contracts";
-import type { AnswerFacts } from "./answer-facts.ts";
+import type { AnswerFacts, ToolCall } from "./answer-facts.ts";
 
 type Measured = Pick<
   Observation,
@@ -13,8 +13,13 @@ type Measured = Pick<
   | "refused"
 >;
 
+/** Null where it is not known. */
+interface Priced {
+  readonly costUsd: number | null;
+}
+
 /** How one call to an arm ended. */
-export interface Outcome extends Measured {
+export interface Outcome extends Measured, Priced {
   /** The client left before the end: nothing is known of the arm, and it is not to blame. */
   readonly clientGone: boolean;
   /** The provider said 429, perhaps before another address answered; `retryAfterMs` is null where it did not say how long. */
@@ -23,6 +28,7 @@ export interface Outcome extends Measured {
   readonly queueFull: boolean;
   /** What was answered; empty where nothing readable came. */
   readonly text: string;
+  readonly toolCalls: ReadonlyArray<ToolCall>;
 }
 
 /** Status of a request whose client left, as web servers have logged it since nginx. */

@@ -7,7 +7,7 @@ import { compilePrompt, fillPrompt, type PromptTemplate } from "./prompt-templat
 /** One request as it goes to the upstream. */
 export interface Rendered {
   readonly body: string;
-  /** For the header `x-sluice-retrieval-index`. */
+  /** For the header `x-sluice-retrieval-index`; null where the bundle has none, or the body names it. */
   readonly retrievalIndex: string | null;
   /** Digest of the artifacts this was rendered from: not taken from the routing, so that a mix-up shows. */
   readonly servedBundle: Digest;
@@ -32,13 +32,23 @@ const RESERVED = new Set(["model", "messages", "input", "prompt", "tools", "stre
  * everything else as the caller sent it. The bundle is what was evaluated, so where both say something the bundle wins.
  * Fails with the caller's error where the endpoint's main field is missing.
  */
-export const render = (bundle: Bundle, endpoint: Endpoint, body: JsonObject): Result.Result<Rendered, OpenAiError> => {
+export const render = (
+  bundle: Bundle,
+  endpoint: Endpoint,
+  body: JsonObject,
+  /** Field of the body that takes the index's name; null: it goes into a header. */
+  indexField: string | null = null,
+): Result.Result<Rendered, OpenAiError> => {
   const compiled = compiledOf(bundle);
-  return Result.map(rooms[endpoint](compiled, body), (own) => ({
-    body: JSON.stringify({ ...body, ...compiled.parameters, ...own, model: compiled.model }),
-    retrievalIndex: compiled.retrievalIndex,
+  const own = rooms[endpoint](compiled, body);
+  if (Result.isFailure(own)) return Result.fail(own.failure);
+  const rendered = { ...body, ...compiled.parameters, ...own.success, model: compiled.model };
+  const isInBody = indexField !== null && compiled.retrievalIndex !== null;
+  return Result.succeed({
+    body: JSON.stringify(isInBody ? { ...rendered, [indexField]: compiled.retrievalIndex } : rendered),
+    retrievalIndex: isInBody ? null : compiled.retrievalIndex,
     servedBundle: compiled.servedBundle,
-  }));
+  });
 };
 
 /** Digest of what `render` makes of this bundle. */

@@ -21,6 +21,8 @@ export class StreamFacts {
   readonly #endpoint: Endpoint;
   readonly #maxTextLength: number;
   #text = "";
+  /** Of the last event of the Responses API, which repeats them. */
+  #finalCalls: ReadonlyArray<ToolCall> | null = null;
   #toolCalls: Array<{ name: string; arguments: string }> = [];
   #declined = false;
   #finishReason: string | null = null;
@@ -64,7 +66,9 @@ export class StreamFacts {
 
   facts(): AnswerFacts {
     return {
-      text: answerText(this.#text, this.#toolCalls satisfies ReadonlyArray<ToolCall>),
+      // The last event's text holds the calls already.
+      text: this.#finalCalls ? this.#text : answerText(this.#text, this.#toolCalls satisfies ReadonlyArray<ToolCall>),
+      toolCalls: this.#finalCalls ?? this.#toolCalls,
       declined: this.#declined,
       finishReason: this.#finishReason,
       inputTokens: this.#inputTokens,
@@ -125,6 +129,7 @@ export class StreamFacts {
     const facts = isJsonObject(event.response) ? responseFacts(event.response) : null;
     if (!facts) return;
     this.#text = facts.text.slice(0, this.#maxTextLength);
+    this.#finalCalls = facts.toolCalls;
     this.#declined = facts.declined;
     this.#finishReason = facts.finishReason;
     this.#inputTokens = facts.inputTokens;

@@ -75,6 +75,7 @@ describe("StreamFacts", () => {
     expect(facts.complete).toBe(true);
     expect(facts.facts()).toEqual({
       text: 'Let me see.\n[{"name":"look_up","arguments":"{\\"id\\":7}"}]',
+      toolCalls: [{ name: "look_up", arguments: '{"id":7}' }],
       declined: false,
       finishReason: "tool_calls",
       inputTokens: 5,
@@ -126,6 +127,7 @@ describe("StreamFacts", () => {
     expect(facts.complete).toBe(true);
     expect(facts.facts()).toEqual({
       text: "Hello",
+      toolCalls: [],
       declined: false,
       finishReason: "completed",
       inputTokens: 3,
