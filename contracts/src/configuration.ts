@@ -43,6 +43,28 @@ export const BundleConfiguration = Schema.Struct({
 );
 export type BundleConfiguration = typeof BundleConfiguration.Type;
 
+/** `staging`, `production`: the same application in front of other users. */
+export const EnvironmentName = Schema.String.check(
+  Schema.isPattern(/^[a-z][a-z0-9-]{0,31}$/u, { expected: "1 to 32 of a-z, 0-9, '-', starting with a letter" }),
+).annotate({ identifier: "EnvironmentName" });
+
+const rules = {
+  results: Schema.optionalKey(
+    ResultRules.annotateKey({ description: "How results of other tools are read; what is left out has its default." }),
+  ),
+  policy: Schema.optionalKey(Policy.annotateKey({ description: "What is left out has its default." })),
+};
+
+/** What holds for all applications of an organisation, unless they say otherwise; production may not be looser. */
+export const OrganisationConfiguration = Schema.Struct({
+  version: Schema.Literal(1).annotate({ description: "Version of this format." }),
+  ...rules,
+}).annotate({
+  identifier: "OrganisationConfiguration",
+  title: "Sluice rules of an organisation",
+  description: "What holds for every application unless it says otherwise; in production it may not be looser.",
+});
+
 /** `sluice.yaml`: what a repository releases, and under which rules. Unknown fields are errors: see `decodeConfiguration`. */
 export const Configuration = Schema.Struct({
   version: Schema.Literal(1).annotate({ description: "Version of this format." }),
@@ -54,10 +76,20 @@ export const Configuration = Schema.Struct({
   evalSet: Schema.optionalKey(
     Path.annotate({ description: "File with the eval cases, one JSON object a line. Relative to this file." }),
   ),
-  results: Schema.optionalKey(
-    ResultRules.annotateKey({ description: "How results of other tools are read; what is left out has its default." }),
+  extends: Schema.optionalKey(
+    Path.annotate({
+      description: "File with the rules of the organisation, which come before these. Relative to this file.",
+    }),
   ),
-  policy: Schema.optionalKey(Policy.annotateKey({ description: "What is left out has its default." })),
+  ...rules,
+  environments: Schema.optionalKey(
+    Schema.Record(
+      EnvironmentName,
+      Schema.Struct({ policy: Schema.optionalKey(Policy.annotateKey({ description: "What differs there." })) }),
+    ).annotate({
+      description: "What differs where the application runs; `production` may be no looser than any other.",
+    }),
+  ),
 }).annotate({
   identifier: "Configuration",
   title: "sluice.yaml",

@@ -1,7 +1,7 @@
 import type * as Schema from "effect/Schema";
 import { CanaryProgress } from "../canary-progress.ts";
 import { CaseResultLine, PairedResultLine, ResultsManifest } from "../case-result.ts";
-import { Configuration } from "../configuration.ts";
+import { Configuration, OrganisationConfiguration } from "../configuration.ts";
 import { DeadLetter } from "../dead-letter.ts";
 import { EvalCase, EvalSetDocument } from "../eval-set.ts";
 import { type EventType, eventDescriptions } from "../event-descriptions.ts";
@@ -34,6 +34,11 @@ const formats: { readonly [file: string]: { readonly schema: Schema.Top; readonl
   "eval-set": { schema: EvalSetDocument, closed: true, title: "An eval set as one document" },
   "safety-probe": { schema: SafetyProbe, closed: false, title: "One line of a safety-probe set" },
   "sluice-yaml": { schema: Configuration, closed: true, title: "sluice.yaml" },
+  "organisation-yaml": {
+    schema: OrganisationConfiguration,
+    closed: true,
+    title: "Sluice rules of an organisation",
+  },
   policy: { schema: Policy, closed: true, title: "Policy" },
 };
 

@@ -1,8 +1,7 @@
-import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { type Bundle, Configuration, type Policy } from "@sluice/contracts";
-import { defaultPolicy } from "@sluice/contracts/policy";
 import * as Effect from "effect/Effect";
-import { type Exit, usageError } from "./exit.ts";
+import type { Exit } from "./exit.ts";
+import { beside, type RulesOptions, readRules } from "./rules-file.ts";
 import { decodeFile, readText, readYaml } from "./yaml-file.ts";
 
 export interface Repository {
@@ -15,9 +14,13 @@ export interface Repository {
 }
 
 /** Reads `sluice.yaml` and the files it names. */
-export const readRepository = Effect.fn("readRepository")(function* (file: string): Effect.fn.Return<Repository, Exit> {
+export const readRepository = Effect.fn("readRepository")(function* (
+  file: string,
+  options: RulesOptions = {},
+): Effect.fn.Return<Repository, Exit> {
   const configuration = yield* decodeFile(Configuration, yield* readYaml(file), file);
-  const { application, team, bundle, policy, evalSet } = configuration;
+  const { application, team, bundle, evalSet } = configuration;
+  const { policy } = yield* readRules(file, options);
   const messages = bundle.promptFile
     ? [
         {
@@ -29,7 +32,7 @@ export const readRepository = Effect.fn("readRepository")(function* (file: strin
   return {
     application,
     team,
-    policy: policy ?? defaultPolicy,
+    policy,
     evalSet: evalSet === undefined ? null : yield* beside(file, "evalSet", evalSet),
     bundle: {
       prompt: { kind: "prompt", messages },
@@ -39,11 +42,3 @@ export const readRepository = Effect.fn("readRepository")(function* (file: strin
     },
   };
 });
-
-/** The files of a repository are in it: a pull request must not send others from the machine that it is checked on. */
-const beside = (file: string, field: string, path: string): Effect.Effect<string, Exit> => {
-  const inside = relative("/repository", resolve("/repository", path));
-  return isAbsolute(path) || inside.startsWith("..")
-    ? Effect.fail(usageError(`${file}: ${field} is ${path}; name a file in the directory of ${file}, or below it`))
-    : Effect.succeed(join(dirname(file), path));
-};

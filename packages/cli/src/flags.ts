@@ -11,3 +11,14 @@ export const url = Flag.String("url").pipe(
 );
 
 export const reason = Flag.String("reason").pipe(Flag.withDescription("Why; recorded with your name"));
+
+export const environment = Flag.String("environment").pipe(
+  Flag.withDescription("Environment whose policy is in force (default: production, where the file has it)"),
+  Flag.optional,
+);
+
+export const organisation = Flag.String("organisation").pipe(
+  Flag.withMetavar("FILE"),
+  Flag.withDescription("Rules of the organisation, which come before the file's (default: SLUICE_ORGANISATION_POLICY)"),
+  Flag.optional,
+);

@@ -1,4 +1,4 @@
-import { AuthorId, Digest, Role, withDefault } from "@sluice/contracts";
+import { AuthorId, Digest, Policy, Role, withDefault } from "@sluice/contracts";
 import * as Schema from "effect/Schema";
 
 const Positive = Schema.Int.check(Schema.isGreaterThan(0));
@@ -16,6 +16,8 @@ export const RegistrySettings = Schema.Struct({
   /** 0 takes a free one. */
   port: withDefault(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 })), 4_400),
   tokens: withDefault(Schema.Array(TokenGrant), []),
+  /** What holds for all applications here: a request whose policy is looser is refused. Null for none. */
+  organisationPolicy: withDefault(Schema.NullOr(Policy), null),
   maxBodyBytes: withDefault(Positive, 1_024 * 1_024),
   maxArtifactBytes: withDefault(Positive, 64 * 1_024 * 1_024),
   /** A comment on silent streams, so that proxies keep them open and clients notice a dead one. */

@@ -22,10 +22,10 @@ const codes = { promote: null, rollback: exitCodes.blocked, inconclusive: exitCo
 const replayCommand = Command.make("replay", { file, policy, json }, (given) =>
   Effect.gen(function* () {
     const { readRecording } = yield* Effect.promise(() => import("./canary-replay-file.ts"));
-    const { defaultRules, readPolicy } = yield* Effect.promise(() => import("./gate-policy.ts"));
+    const { defaultRules, readRules } = yield* Effect.promise(() => import("../rules-file.ts"));
     const { replayCanary } = yield* Effect.promise(() => import("@sluice/stack/recorded-canary"));
-    const { canary } = Option.isSome(given.policy) ? yield* readPolicy(given.policy.value) : defaultRules.policy;
-    const replay = replayCanary(yield* readRecording(given.file), canary);
+    const { policy } = Option.isSome(given.policy) ? yield* readRules(given.policy.value) : defaultRules;
+    const replay = replayCanary(yield* readRecording(given.file), policy.canary);
     if (given.json) yield* printJson(withoutWindows(replay));
     else for (const line of replayLines(replay)) yield* print(line);
     const code = codes[replay.verdict];

@@ -16,8 +16,8 @@ import {
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import { type Exit, usageError } from "../exit.ts";
+import { defaultRules, type RulesOptions, readRules } from "../rules-file.ts";
 import type { GateInput } from "./gate-input.ts";
-import { defaultRules, readRules } from "./gate-policy.ts";
 import { type WorstCase, worstCases } from "./gate-worst-cases.ts";
 
 /** What there is to report on. The table is null when the files hold no evidence. */
@@ -28,7 +28,7 @@ export interface Judged {
   readonly worst: ReadonlyArray<WorstCase>;
 }
 
-export interface JudgeOptions {
+export interface JudgeOptions extends RulesOptions {
   readonly format: CaseFormat | "auto";
   readonly policyFile: string | undefined;
   /** Whether the report shows inputs and outputs: they cost a second reading. */
@@ -43,9 +43,9 @@ const MAX_WORST = 20;
  */
 export const judgeFiles = Effect.fn("judgeFiles")(function* (
   input: GateInput,
-  { format, policyFile, withTexts }: JudgeOptions,
+  { format, policyFile, withTexts, ...rulesOptions }: JudgeOptions,
 ): Effect.fn.Return<Judged, Exit> {
-  const rules = policyFile === undefined ? defaultRules : yield* readRules(policyFile);
+  const rules = policyFile === undefined ? defaultRules : yield* readRules(policyFile, rulesOptions);
   const policy = rules.policy.offline;
   const source =
     "pairs" in input

@@ -3,7 +3,7 @@ import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import { Exit, exitCodes, usageError } from "../exit.ts";
-import { json } from "../flags.ts";
+import { environment, json, organisation } from "../flags.ts";
 import { print, printJson, remark } from "../output.ts";
 import type { GateInput } from "./gate-input.ts";
 
@@ -31,6 +31,8 @@ const flags = {
     Flag.withDescription("Format of the results; auto tells it by their content"),
     Flag.withDefault("auto"),
   ),
+  environment,
+  organisation,
   json,
   markdown: file("markdown", "Also write the report as Markdown, for a job summary or a pull request comment"),
   junit: file("junit", "Also write the report as JUnit XML"),
@@ -52,6 +54,8 @@ export const gateCommand = Command.make("gate", flags, (given) =>
     const judged = yield* judgeFiles(input, {
       format: given.format,
       policyFile: Option.getOrUndefined(given.policy),
+      environment: Option.getOrUndefined(given.environment),
+      organisation: Option.getOrUndefined(given.organisation),
       withTexts: !given.json || Option.isSome(given.markdown),
     });
     yield* writeReports(judged, {

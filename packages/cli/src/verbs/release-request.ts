@@ -16,7 +16,7 @@ import * as Schema from "effect/Schema";
 import { putBundle, putFile } from "../artifacts.ts";
 import { readRepository } from "../configuration-file.ts";
 import { Exit, exitCodes, usageError } from "../exit.ts";
-import { json, url } from "../flags.ts";
+import { environment, json, organisation, url } from "../flags.ts";
 import { instant } from "../instant.ts";
 import { print, printJson } from "../output.ts";
 import { callRegistry, type RegistryAddress, registryAddress } from "../registry-client.ts";
@@ -34,6 +34,8 @@ const config = Flag.String("config").pipe(
 
 const flags = {
   config,
+  environment,
+  organisation,
   baseline: text("baseline", "Eval results of the baseline, one JSON object a line (plain or .gz)"),
   candidate: text("candidate", "Eval results of the candidate on the same cases"),
   attest: Flag.Boolean("attest").pipe(
@@ -57,7 +59,10 @@ const flags = {
 export const requestCommand = Command.make("request", flags, (given) =>
   Effect.gen(function* () {
     const address = registryAddress(Option.getOrUndefined(given.url));
-    const { application, team, bundle, policy, evalSet } = yield* readRepository(given.config);
+    const { application, team, bundle, policy, evalSet } = yield* readRepository(given.config, {
+      environment: Option.getOrUndefined(given.environment),
+      organisation: Option.getOrUndefined(given.organisation),
+    });
     const mergedAt = Option.isSome(given.mergedAt) ? yield* instant("--merged-at", given.mergedAt.value) : null;
     const candidate = yield* putBundle(address, bundle);
     const files = yield* resultFiles(Option.getOrUndefined(given.baseline), Option.getOrUndefined(given.candidate));

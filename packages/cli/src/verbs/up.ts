@@ -4,8 +4,10 @@ import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
 import { servesUntilStopped } from "../exit.ts";
+import { organisation } from "../flags.ts";
 import { print } from "../output.ts";
 import { readProviders } from "../providers-file.ts";
+import { readOrganisationPolicy } from "../rules-file.ts";
 import { startFailure } from "../start-failure.ts";
 import { readTokens } from "../token-file.ts";
 
@@ -33,17 +35,19 @@ export const upCommand = Command.make(
       Flag.withDescription("JSON file: provider name to { baseUrl, apiKeyEnv, … }"),
       Flag.optional,
     ),
+    organisation,
     webhook: Flag.String("page-webhook").pipe(Flag.withDescription("URL that pages are posted to"), Flag.optional),
   },
   (flags) =>
     Effect.gen(function* () {
       const providers = yield* readProviders(Option.getOrUndefined(flags.providers));
+      const floor = yield* readOrganisationPolicy(Option.getOrUndefined(flags.organisation));
       const { grants, created, keep } = yield* readTokens(flags.data);
       // Loaded here: other verbs must not wait for databases that they do not use.
       const { embeddedStack } = yield* Effect.promise(() => import("@sluice/stack"));
       const stack = yield* embeddedStack({
         directory: flags.data,
-        registry: { host: flags.host, port: flags.port, tokens: grants },
+        registry: { host: flags.host, port: flags.port, tokens: grants, organisationPolicy: floor },
         gateway: { host: flags.host, port: flags.gatewayPort, providers },
         controller: {},
         shadowJudge: {},

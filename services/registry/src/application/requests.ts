@@ -7,6 +7,7 @@ import {
   bundleDigest,
   type Digest,
   type OverrideBody,
+  type Policy,
   policyDigest,
   type ReasonBody,
   type RegisterApplicationBody,
@@ -18,6 +19,7 @@ import {
   timestampOf,
 } from "@sluice/contracts";
 import { EventStore } from "@sluice/event-store";
+import { looserSentence, looserSettings } from "@sluice/policy";
 import { findRelease, type ReleaseCommand } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
 import * as Clock from "effect/Clock";
@@ -63,6 +65,14 @@ export const registerApplication = Effect.fn("registerApplication")(function* (
   const events = yield* log.submit({ _tag: "RegisterApplication", application, baseline, author, at: yield* now });
   return decided(application, null, events);
 });
+
+/** Whoever may request a release may send any policy with it: how loose one may be is not theirs to say. */
+export const checkFloor = (policy: Policy, floor: Policy | null): Effect.Effect<void, BadRequest> => {
+  const [looser] = floor === null ? [] : looserSettings(policy, floor);
+  return looser
+    ? Effect.fail(new BadRequest({ message: `policy.${looserSentence(looser, "the organisation's policy here")}` }))
+    : Effect.void;
+};
 
 export const requestRelease = Effect.fn("requestRelease")(function* (
   body: typeof RequestReleaseBody.Type,

@@ -25,6 +25,7 @@ import type * as Schema from "effect/Schema";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { KnownProgress } from "../../application/canary-progress.ts";
 import {
+  checkFloor,
   type Intention,
   locate,
   type Named,
@@ -37,6 +38,7 @@ import {
   rollBackApplication,
 } from "../../application/requests.ts";
 import { listReleases } from "../../domain/release-index.ts";
+import type { RegistrySettings } from "../../settings.ts";
 import { permissionsOf } from "./access.ts";
 import { decodeBody } from "./decode-body.ts";
 import { HttpFailure } from "./http-failure.ts";
@@ -80,7 +82,7 @@ const acts =
 /** `behindMs` is how long the record has been behind the log. */
 export const handlers = (
   behindMs: Effect.Effect<number>,
-  maxRecordLagMs: number,
+  { maxRecordLagMs, organisationPolicy }: RegistrySettings,
   progress: KnownProgress,
 ): Handlers => ({
   registerApplication: (request, intention) =>
@@ -104,7 +106,11 @@ export const handlers = (
       json,
     ),
   requestRelease: (request, intention) =>
-    Effect.map(requestRelease(decodeBody(RequestReleaseBody, request.body), intention), json),
+    Effect.gen(function* () {
+      const body = decodeBody(RequestReleaseBody, request.body);
+      yield* checkFloor(body.policy, organisationPolicy);
+      return json(yield* requestRelease(body, intention));
+    }),
   listReleases: (request) =>
     Effect.map(ReleaseLog, (log) => {
       const application = query(request, "application");

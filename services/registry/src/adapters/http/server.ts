@@ -37,7 +37,7 @@ export const httpServer = ({
   progress,
   stream,
 }: HttpServerParts): FastifyInstance => {
-  const answers = handlers(behindMs, settings.maxRecordLagMs, progress);
+  const answers = handlers(behindMs, settings, progress);
   const app = Fastify({
     bodyLimit: settings.maxBodyBytes,
     // Idle keep-alive connections must not hold up a stop.

@@ -1,0 +1,2 @@
+export * from "./layered-settings.ts";
+export * from "./looser-settings.ts";
