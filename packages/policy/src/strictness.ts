@@ -22,7 +22,8 @@ export type Strictness<Settings> = {
       : Strictness<Settings[Name]>;
 };
 
-const mode = ["off", "warn", "enforce"] as const;
+const ruleMode = ["off", "warn", "enforce"] as const;
+const metricMode = ["warn", "enforce"] as const;
 const onBreach = ["warn", "hold", "rollback"] as const;
 /** A metric without weight is out of the combined test; how the others share the budget is a matter of taste. */
 const weight = (value: number, floor: number) => value === 0 && floor > 0;
@@ -47,15 +48,19 @@ const looserProbes = (probes: Probes, floor: Probes): boolean =>
   floor !== null &&
   (probes === null || probes.perMinute < floor.perMinute || probes.confirmations > floor.confirmations);
 
-const rate = { onBreach, marginOddsRatio: "lower", weight, ceiling: "lower" } as const;
+/** Looking both ways sees what looking one way does. */
+const direction = <Way>(value: Way | "either", floor: Way | "either") => value !== floor && value !== "either";
+
+const metric = { mode: metricMode, onBreach, weight, mustDetect: "lower" } as const;
+const rate = { ...metric, direction, marginOddsRatio: "lower", ceiling: "lower" } as const;
 
 /** Which way each setting of a policy is strict. A level (alpha) is stricter when it is higher: more is found and stopped. */
 export const policyStrictness: Strictness<Policy> = {
   version: "free",
   offline: {
-    safety: mode,
-    slices: mode,
-    headline: mode,
+    safety: ruleMode,
+    slices: ruleMode,
+    headline: ruleMode,
     sliceSigmas: "lower",
     sliceCorrection: ["holm", "bh", "none"],
     headlineAlpha: "higher",
@@ -81,6 +86,7 @@ export const policyStrictness: Strictness<Policy> = {
   },
   canary: {
     steps: looserSteps,
+    finalHoldback: "higher",
     alpha: "higher",
     windowSeconds: "free",
     holdDeadlineSeconds: "lower",
@@ -90,9 +96,10 @@ export const policyStrictness: Strictness<Policy> = {
     metrics: {
       errorRate: rate,
       refusalRate: rate,
-      latencyP95: { onBreach, marginOddsRatio: "lower", weight, ceilingMs: "lower" },
-      quality: { onBreach, margin: "lower", weight, sampleRate: "higher" },
+      latencyP95: { ...metric, marginOddsRatio: "lower", ceilingMs: "lower" },
+      quality: { ...metric, margin: "lower", floor: "higher", sampleRate: "higher" },
     },
+    forecast: { whenUnseen: ["proceed", "extend", "refuse"], recentSeconds: "free", maxHoldSeconds: "free" },
     safetyProbes: looserProbes,
   },
   whileActive: "free",
