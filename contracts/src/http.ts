@@ -134,6 +134,7 @@ export const permissions = {
   register: ["operator", "admin"],
   operate: ["operator", "admin"],
   override: ["approver", "admin"],
+  administer: ["admin"],
 } as const satisfies Record<string, ReadonlyArray<Role>>;
 export type Permission = keyof typeof permissions;
 

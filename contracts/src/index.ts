@@ -1,3 +1,4 @@
+export * from "./access-token.ts";
 export * from "./artifact.ts";
 export * from "./canary-progress.ts";
 export * from "./case-result.ts";
@@ -10,6 +11,7 @@ export * from "./evidence.ts";
 export * from "./gateway-api.ts";
 export * from "./http.ts";
 export * from "./observation.ts";
+export * from "./oidc-provider.ts";
 export * from "./policy.ts";
 export * from "./primitives.ts";
 export * from "./registry-api.ts";

@@ -1,4 +1,5 @@
 import type * as Schema from "effect/Schema";
+import { AccessToken, CreateTokenBody, TokenCreatedBody, TokensBody } from "./access-token.ts";
 import {
   ApplicationsBody,
   ArtifactStoredBody,
@@ -174,6 +175,31 @@ export const registryRoutes = {
     permission: "read",
     status: 200,
     response: VerificationBody,
+  },
+  createToken: {
+    method: "POST",
+    path: "/v1/tokens",
+    summary: "Make a bearer token; the answer is the only place where it is shown",
+    permission: "administer",
+    request: CreateTokenBody,
+    status: 201,
+    response: TokenCreatedBody,
+  },
+  listTokens: {
+    method: "GET",
+    path: "/v1/tokens",
+    summary: "Every bearer token, without the token itself",
+    permission: "administer",
+    status: 200,
+    response: TokensBody,
+  },
+  revokeToken: {
+    method: "POST",
+    path: "/v1/tokens/:tokenId/revoke",
+    summary: "Let a token open nothing any more",
+    permission: "administer",
+    status: 200,
+    response: AccessToken,
   },
   getMe: {
     method: "GET",

@@ -58,7 +58,10 @@ it("stops in good order, and started again it continues every release where it w
     () => phase(registry),
     (now) => now === "blocked",
   );
-  await registry.call("POST", `/v1/releases/${releaseId}/override`, { reason: "to have a release in its shadow" });
+  // Who asked for it may not override its gate: somebody else does.
+  const grace = await registry.call("POST", "/v1/tokens", { subject: "grace", role: "approver" });
+  const approver = registryAt(first.url, (grace as { token: string }).token);
+  await approver.call("POST", `/v1/releases/${releaseId}/override`, { reason: "to have a release in its shadow" });
   await until(
     () => phase(registry),
     (now) => now === "shadow",
@@ -74,6 +77,13 @@ it("stops in good order, and started again it continues every release where it w
   const reopened = registryAt(second.url, token);
   expect(await reopened.call("GET", `/v1/applications/${application}`)).toEqual(before);
   expect(await reopened.call("GET", "/v1/audit/verify")).toMatchObject({ faults: [] });
+  const listed = await sluice(["token", "list", "--json", "--url", second.url], { SLUICE_TOKEN: token });
+  const { tokens } = JSON.parse(listed.stdout) as { tokens: Array<{ tokenId: string; subject: string }> };
+  expect(tokens.map(({ subject }) => subject)).toEqual(["grace", "admin"]);
+  const revoke = await sluice(["token", "revoke", tokens[0]?.tokenId ?? "", "--url", second.url], {
+    SLUICE_TOKEN: token,
+  });
+  expect([revoke.code, revoke.stdout]).toEqual([0, expect.stringMatching(/^tok-\S+ of grace opens nothing since /)]);
   await reopened.call("POST", `/v1/releases/${releaseId}/abort`, { reason: "seen enough" });
   expect(await phase(reopened)).toBe("aborted");
 
@@ -96,7 +106,10 @@ it("refuses a second process on the same directory in one sentence that names it
 it("a port in use is a mistake of the start, said in one sentence", async () => {
   const first = await up(await dataFolder());
   const port = new URL(first.url).port;
-  const second = await sluice(["up", "--data", await dataFolder(), "--port", port, "--gateway-port", "0"]);
+  const data = await dataFolder();
+  const second = await sluice(["up", "--data", data, "--port", port, "--gateway-port", "0"]);
   expect(second.code).toBe(2);
   expect(second.stderr).toMatch(new RegExp(`^sluice: the registry cannot listen on 127\\.0\\.0\\.1:${port}: .*\\n$`));
+  const third = await up(data);
+  expect(third.token, "a start that failed showed no admin token: the next one does").toBeDefined();
 });

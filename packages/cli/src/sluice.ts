@@ -18,6 +18,7 @@ import { listCommand, statusCommand } from "./verbs/release-read.ts";
 import { applicationCommand, requestCommand } from "./verbs/release-request.ts";
 import { watchCommand } from "./verbs/release-watch.ts";
 import { serveCommand } from "./verbs/serve.ts";
+import { tokenCommand } from "./verbs/token.ts";
 import { upCommand } from "./verbs/up.ts";
 
 const releaseCommand = Command.make("release").pipe(
@@ -48,6 +49,7 @@ export const sluice = Command.make("sluice").pipe(
     canaryCommand,
     kpiCommand,
     policyCommand,
+    tokenCommand,
     upCommand,
     serveCommand,
     demoCommand,

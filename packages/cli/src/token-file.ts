@@ -1,52 +1,32 @@
-import { randomBytes } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { digestOfBytes } from "@sluice/contracts";
+import { Digest, Role } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
+import * as Schema from "effect/Schema";
 import { type Exit, internalError } from "./exit.ts";
 
-/** As the registry's `TokenGrant`. */
-interface Grant {
-  readonly tokenDigest: string;
-  readonly id: string;
-  readonly role: "viewer" | "ci" | "operator" | "approver" | "admin";
-}
-
-export interface Tokens {
-  readonly grants: ReadonlyArray<Grant>;
-  /** The admin token of a first start; null afterwards. */
-  readonly created: string | null;
-  /** Writes the grants down. Only once the start has succeeded: a token that was never shown would lock everybody out. */
-  readonly keep: Effect.Effect<void, Exit>;
-}
+/** As the registry's `TokenGrant`; what else it may hold is the registry's to check. */
+const Grants = Schema.Array(Schema.Struct({ tokenDigest: Digest, id: Schema.String, role: Role }));
+type Grants = typeof Grants.Type;
 
 /**
- * The tokens of an embedded registry: digests in a file only its owner reads. The first start makes an admin token, which
- * is shown once and kept nowhere.
+ * Tokens of an embedded registry that are in no database: digests in `tokens.json` in its data directory, if it is there.
+ * Who has lost every admin token writes a new one's digest into it.
  */
-export const readTokens = (directory: string): Effect.Effect<Tokens, Exit> => {
+export const readTokens = (directory: string): Effect.Effect<Grants, Exit> => {
   const file = join(directory, "tokens.json");
-  const failed = (what: string) => (cause: unknown) =>
-    internalError(`the tokens in ${file} cannot be ${what}: ${cause instanceof Error ? cause.message : String(cause)}`);
-  return Effect.try({ try: () => readGrants(file), catch: failed("read") }).pipe(
-    Effect.map((grants): Tokens => {
-      if (grants) return { grants, created: null, keep: Effect.void };
-      const created = `sluice_${randomBytes(24).toString("base64url")}`;
-      const first: ReadonlyArray<Grant> = [{ tokenDigest: digestOfBytes(created), id: "admin", role: "admin" }];
-      const keep = Effect.try({
-        try: () => writeFileSync(file, JSON.stringify(first, null, 2), { mode: 0o600 }),
-        catch: failed("written"),
-      });
-      return { grants: first, created, keep };
-    }),
-  );
+  return Effect.try({
+    try: () => readGrants(file),
+    catch: (cause) =>
+      internalError(`the tokens in ${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`),
+  });
 };
 
-const readGrants = (file: string): ReadonlyArray<Grant> | null => {
+const readGrants = (file: string): Grants => {
   try {
-    return JSON.parse(readFileSync(file, "utf8"));
+    return Schema.decodeUnknownSync(Schema.fromJsonString(Grants))(readFileSync(file, "utf8"));
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return null;
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return [];
     throw cause;
   }
 };

@@ -6,6 +6,7 @@ import * as Pager from "@sluice/pager";
 import { layerPg } from "@sluice/postgres";
 import { ReleaseLog } from "@sluice/release-log";
 import { layerClickHouse } from "@sluice/telemetry";
+import * as TokenStore from "@sluice/token-store";
 import * as Config from "effect/Config";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
@@ -83,6 +84,7 @@ export const environmentLayers = (clientId: string) => {
     releaseLog,
     artifacts: onDatabase(ArtifactStore.layerPostgres),
     eventStore: onDatabase(EventStore.layerPostgres),
+    tokens: onDatabase(TokenStore.layerPostgres),
     telemetry,
     pager,
   };

@@ -13,6 +13,7 @@ import { type RegistrySettingsInput, registryService } from "@sluice/registry";
 import { ReleaseLog } from "@sluice/release-log";
 import { type ShadowJudgeSettingsInput, shadowJudgeService } from "@sluice/shadow-judge";
 import * as Telemetry from "@sluice/telemetry";
+import * as TokenStore from "@sluice/token-store";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 
@@ -31,6 +32,8 @@ export interface EmbeddedStackSettings {
 export interface EmbeddedStack {
   readonly registryAddress: string;
   readonly gatewayAddress: string;
+  /** For the first admin, who is to see it now; null where somebody is one already. */
+  readonly firstAdminToken: Effect.Effect<string | null, { readonly message: string }>;
 }
 
 /**
@@ -43,7 +46,12 @@ export const embeddedStack = Effect.fn("embeddedStack")(function* (settings: Emb
 });
 
 const embeddedPorts = ({ directory, judge, webhook }: EmbeddedStackSettings) => {
-  const onDatabase = Layer.mergeAll(EventBus.layerPostgres(), ArtifactStore.layerPostgres, EventStore.layerPostgres);
+  const onDatabase = Layer.mergeAll(
+    EventBus.layerPostgres(),
+    ArtifactStore.layerPostgres,
+    EventStore.layerPostgres,
+    TokenStore.layerPostgres,
+  );
   const stores = onDatabase.pipe(Layer.provide(layerPGlite({ directory: join(directory, "postgres") })));
   return ReleaseLog.layer.pipe(
     Layer.provideMerge(
@@ -68,5 +76,9 @@ const startServices = Effect.fnUntraced(function* (settings: EmbeddedStackSettin
     gatewaySettings({ ...settings.gateway, probeKey, routingFile: join(settings.directory, "routing.json") }),
   );
   yield* canaryControllerService({ ...settings.controller, gatewayUrl: gateway.address, probeKey });
-  return { registryAddress: registry.address, gatewayAddress: gateway.address } satisfies EmbeddedStack;
+  return {
+    registryAddress: registry.address,
+    gatewayAddress: gateway.address,
+    firstAdminToken: registry.firstAdminToken,
+  } satisfies EmbeddedStack;
 });

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { defaultPolicy, OrganisationConfiguration, Policy } from "@sluice/contracts";
+import { defaultPolicy, OidcProvider, OrganisationConfiguration, Policy } from "@sluice/contracts";
 import { environmentLayers, launch, SettingsError } from "@sluice/service-host";
 import * as Config from "effect/Config";
 import * as Effect from "effect/Effect";
@@ -10,27 +10,24 @@ import { parse } from "yaml";
 import { registryService } from "./registry-service.ts";
 import { TokenGrant } from "./settings.ts";
 
-const { releaseLog, artifacts, eventStore, telemetry } = environmentLayers("sluice-registry");
+const { releaseLog, artifacts, eventStore, telemetry, tokens } = environmentLayers("sluice-registry");
 
 const decodeOrganisation = Schema.decodeUnknownSync(OrganisationConfiguration, { onExcessProperty: "error" });
-const decodeGrants = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Array(TokenGrant)));
 
-const settings = Effect.gen(function* () {
-  const { host, port, file } = yield* Config.all({
-    host: Config.String("SLUICE_HOST").pipe(Config.withDefault("127.0.0.1")),
-    port: Config.Port("SLUICE_PORT").pipe(Config.withDefault(4_400)),
-    /** JSON: token digests with id and role; nobody gets in without one. */
-    file: Config.String("SLUICE_TOKENS_FILE"),
+/** What the JSON file holds that the variable names; empty where the variable is not set. */
+const listIn = <A>(variable: string, item: Schema.Codec<A, unknown>) =>
+  Effect.gen(function* () {
+    const file = yield* Config.option(Config.String(variable));
+    if (Option.isNone(file)) return [];
+    const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Array(item)));
+    return yield* Effect.try({
+      try: () => decode(readFileSync(file.value, "utf8"), { onExcessProperty: "error" }),
+      catch: (cause) =>
+        new SettingsError({
+          message: `${variable}=${file.value}: ${(cause instanceof Error ? cause.message : String(cause)).replaceAll(/\s*\n\s*/g, " ")}`,
+        }),
+    });
   });
-  const tokens = yield* Effect.try({
-    try: () => decodeGrants(readFileSync(file, "utf8")),
-    catch: (cause) =>
-      new SettingsError({
-        message: `SLUICE_TOKENS_FILE=${file}: ${(cause instanceof Error ? cause.message : String(cause)).replaceAll(/\s*\n\s*/g, " ")}`,
-      }),
-  });
-  return { host, port, tokens, organisationPolicy: yield* organisationPolicy };
-});
 
 /** YAML or JSON, as `sluice policy validate` checks it: requests under a looser policy are refused. */
 const organisationPolicy = Effect.gen(function* () {
@@ -46,11 +43,37 @@ const organisationPolicy = Effect.gen(function* () {
   return Schema.encodeSync(Policy)(policy ?? defaultPolicy);
 });
 
+const settings = Effect.gen(function* () {
+  const { host, port } = yield* Config.all({
+    host: Config.String("SLUICE_HOST").pipe(Config.withDefault("127.0.0.1")),
+    port: Config.Port("SLUICE_PORT").pipe(Config.withDefault(4_400)),
+  });
+  return {
+    host,
+    port,
+    /** Tokens that let in also while the database is down. */
+    tokens: yield* listIn("SLUICE_TOKENS_FILE", TokenGrant),
+    oidc: yield* listIn("SLUICE_OIDC_FILE", OidcProvider),
+    organisationPolicy: yield* organisationPolicy,
+  };
+});
+
+const isLoopback = (host: string) => /^(?:127\.\d+\.\d+\.\d+|localhost|::1)$/u.test(host);
+
 launch(
   "registry",
   Effect.gen(function* () {
-    const ports = yield* Layer.build(Layer.mergeAll(releaseLog, artifacts, eventStore, telemetry));
-    const { address } = yield* Effect.provideContext(registryService(yield* settings), ports);
+    const chosen = yield* settings;
+    const ports = yield* Layer.build(Layer.mergeAll(releaseLog, artifacts, eventStore, telemetry, tokens));
+    const { address, firstAdminToken, hasAdmin } = yield* Effect.provideContext(registryService(chosen), ports);
+    if (isLoopback(chosen.host)) {
+      const token = yield* firstAdminToken;
+      // On the terminal of whoever tries it, and not in the log: logs are kept and read by others.
+      if (token !== null) process.stderr.write(`admin token (shown once): ${token}\n`);
+    } else if (!(yield* hasAdmin))
+      return yield* new SettingsError({
+        message: "nobody is an admin yet: name a first token in SLUICE_TOKENS_FILE, and make the others with it",
+      });
     yield* Effect.logInfo("listening").pipe(Effect.annotateLogs({ address }));
   }),
 );

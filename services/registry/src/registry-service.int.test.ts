@@ -18,6 +18,7 @@ import * as EventStore from "@sluice/event-store";
 import { layerPGlite } from "@sluice/postgres";
 import { ReleaseLog } from "@sluice/release-log";
 import * as Telemetry from "@sluice/telemetry";
+import * as TokenStore from "@sluice/token-store";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Schema from "effect/Schema";
@@ -31,6 +32,7 @@ const portsIn = (directory: string) =>
         ArtifactStore.layerPostgres,
         EventStore.layerPostgres,
         Telemetry.layerMemory,
+        TokenStore.layerPostgres,
       ),
     ),
     Layer.provide(layerPGlite({ directory })),

@@ -1,80 +1,25 @@
 import { assert, it } from "@effect/vitest";
-import * as ArtifactStore from "@sluice/artifact-store";
-import {
-  type Bundle,
-  type BundleReference,
-  bundleDigest,
-  DecidedBody,
-  digestOfBytes,
-  ErrorBody,
-  MeBody,
-  Policy,
-  permissions,
-  ReleaseBody,
-  type Role,
-  type Route,
-  referenceOf,
-  registryRoutes,
-  VerificationBody,
-} from "@sluice/contracts";
-import * as EventBus from "@sluice/event-bus";
+import { type BundleReference, bundleDigest, MeBody, Policy, permissions, ReleaseBody } from "@sluice/contracts";
 import * as EventStore from "@sluice/event-store";
 import { ReleaseLog } from "@sluice/release-log";
-import * as Telemetry from "@sluice/telemetry";
 import * as Effect from "effect/Effect";
-import * as Layer from "effect/Layer";
 import * as Schema from "effect/Schema";
 import { STREAM_PAGE } from "./adapters/http/event-stream.ts";
 import { registryService } from "./registry-service.ts";
-
-const ports = ReleaseLog.layer.pipe(
-  Layer.provideMerge(
-    Layer.mergeAll(EventBus.layerMemory, ArtifactStore.layerMemory, EventStore.layerMemory, Telemetry.layerMemory),
-  ),
-);
-
-const roles: ReadonlyArray<Role> = ["viewer", "ci", "operator", "approver", "admin"];
-const tokens = roles.map((role) => ({ tokenDigest: digestOfBytes(`token-of-${role}`), id: `the ${role}`, role }));
+import {
+  bundle,
+  call,
+  decided,
+  failure,
+  ports,
+  roles,
+  store,
+  tokens,
+  verified,
+  withApplication,
+} from "./testing/registry-in-memory.ts";
 
 const start = registryService({ port: 0, tokens });
-
-interface Call {
-  readonly role?: Role;
-  readonly body?: unknown;
-  readonly headers?: Record<string, string>;
-}
-const call = async (address: string, method: string, path: string, { role = "admin", body, headers }: Call = {}) => {
-  const response = await fetch(`${address}${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer token-of-${role}`,
-      ...(body !== undefined && { "content-type": "application/json" }),
-      ...headers,
-    },
-    ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
-  });
-  return { status: response.status, body: (await response.json().catch(() => null)) as unknown };
-};
-const decided = Schema.decodeUnknownSync(DecidedBody);
-const verified = Schema.decodeUnknownSync(VerificationBody);
-const failure = (body: unknown) => Schema.decodeUnknownSync(ErrorBody)(body).error;
-
-const bundle = (prompt: string): Bundle => ({
-  prompt: { kind: "prompt", messages: [{ role: "system", content: prompt }] },
-  model: { kind: "model", provider: "local", model: "small-1", parameters: {} },
-});
-
-const store = async (address: string, stored: Bundle) => {
-  for (const part of Object.values(stored)) await call(address, "PUT", "/v1/artifacts", { body: part });
-  return referenceOf(stored);
-};
-
-const withApplication = async (address: string) => {
-  const baseline = await store(address, bundle("Be brief."));
-  const candidate = await store(address, bundle("Be thorough."));
-  await call(address, "POST", "/v1/applications", { body: { application: "support-bot", baseline } });
-  return { baseline, candidate };
-};
 
 it.live("a release is requested once, however often its request is sent, and is on record", () =>
   Effect.gen(function* () {
@@ -214,35 +159,6 @@ it.live("tells a token's bearer who they are and what they may do, as the server
       }
     });
   }).pipe(Effect.provide(ports)),
-);
-
-it.live("every route asks for its role, and for a token at all", () =>
-  Effect.gen(function* () {
-    const { address } = yield* start;
-    yield* Effect.promise(async () => {
-      for (const route of Object.values<Route>(registryRoutes)) {
-        if (!route.permission || route.response === "text/event-stream") continue;
-        const path = route.path.replace(/:digest/, `sha256:${"0".repeat(64)}`).replaceAll(/:[a-zA-Z]+/g, "nothing");
-        const allowed: ReadonlyArray<Role> = permissions[route.permission];
-        for (const role of roles) {
-          const { status } = await call(address, route.method, path, {
-            role,
-            ...(route.method !== "GET" && { body: {} }),
-          });
-          assert.strictEqual(status === 403, !allowed.includes(role), `${role} ${route.method} ${path}: ${status}`);
-          // The in-memory telemetry store runs no SQL, and says so.
-          assert.isBelow(status, path === "/v1/kpi" ? 504 : 500, `${role} ${route.method} ${path}`);
-        }
-        const nobody = await fetch(`${address}${path}`, { method: route.method });
-        assert.strictEqual(nobody.status, 401);
-        const stranger = await fetch(`${address}${path}`, {
-          method: route.method,
-          headers: { authorization: "Bearer x" },
-        });
-        assert.strictEqual(stranger.status, 401);
-      }
-    });
-  }).pipe(Effect.scoped, Effect.provide(ports)),
 );
 
 const until = async (condition: () => boolean) => {

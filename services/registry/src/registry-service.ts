@@ -1,24 +1,38 @@
 import { ReleaseLog } from "@sluice/release-log";
+import type { TokenStoreError } from "@sluice/token-store";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
+import type { Ports } from "./adapters/http/answer.ts";
 import { eventStream } from "./adapters/http/event-stream.ts";
-import type { Ports } from "./adapters/http/handlers.ts";
 import { httpServer } from "./adapters/http/server.ts";
+import { layerWorkflowTokens } from "./adapters/oidc/workflow-tokens.ts";
+import { makeAuthenticator } from "./application/authenticator.ts";
 import { followProgress } from "./application/canary-progress.ts";
 import { startRecorder } from "./application/recorder.ts";
-import { type RegistrySettingsInput, registrySettings } from "./settings.ts";
+import { firstAdminToken, hasAdmin } from "./application/tokens.ts";
+import { type RegistrySettings, type RegistrySettingsInput, registrySettings } from "./settings.ts";
 
 export class ListenError extends Schema.TaggedError<ListenError>()("ListenError", { message: Schema.String }) {}
 
 export interface RunningRegistry {
   /** Such as `http://127.0.0.1:4400`. */
   readonly address: string;
+  readonly hasAdmin: Effect.Effect<boolean, TokenStoreError>;
+  /**
+   * Makes a token for the first admin where nobody is one. For whoever shows it, once all has started: a token that nobody
+   * saw would lock everybody out.
+   */
+  readonly firstAdminToken: Effect.Effect<string | null, TokenStoreError>;
 }
 
 /** Starts the registry in the scope and returns once the log is folded and the server listens. */
-export const registryService = Effect.fn("registryService")(function* (input: RegistrySettingsInput) {
+export const registryService = (input: RegistrySettingsInput) => {
   const settings = registrySettings(input);
+  return Effect.provide(start(settings), layerWorkflowTokens(settings.oidc));
+};
+
+const start = Effect.fn("registryService")(function* (settings: RegistrySettings) {
   const recorder = yield* startRecorder(settings);
   const progress = yield* followProgress();
   const context = yield* Effect.context<Ports>();
@@ -27,14 +41,10 @@ export const registryService = Effect.fn("registryService")(function* (input: Re
   // Kept from request to request, so that the lag is timed from its start also when nobody asks whether all is well.
   const behindMs = Effect.map(Clock.currentTimeMillis, (nowMs) => recorder.behindMs(log.applications(), nowMs));
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(behindMs, Effect.sleep("1 second"))));
-  const app = httpServer({
-    settings,
-    context,
-    progress,
-    recorded,
-    behindMs,
-    stream: eventStream(settings, recorder, progress, context),
-  });
+  const authenticator = yield* makeAuthenticator(settings);
+  const stream = eventStream(settings, recorder, progress, context);
+  const parts = { settings, context, authenticator, recorded, behindMs, progress, stream };
+  const app = yield* Effect.promise(() => httpServer(parts));
   const address = yield* Effect.acquireRelease(
     Effect.tryPromise({
       try: () => app.listen({ host: settings.host, port: settings.port }),
@@ -45,5 +55,9 @@ export const registryService = Effect.fn("registryService")(function* (input: Re
     }),
     () => Effect.promise(() => app.close()),
   );
-  return { address } satisfies RunningRegistry;
+  return {
+    address,
+    hasAdmin: Effect.provideContext(hasAdmin(settings.tokens), context),
+    firstAdminToken: Effect.provideContext(firstAdminToken(settings.tokens), context),
+  } satisfies RunningRegistry;
 });

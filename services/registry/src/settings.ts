@@ -1,13 +1,19 @@
-import { AuthorId, Digest, Policy, Role, withDefault } from "@sluice/contracts";
+import { AuthorId, Digest, OidcProvider, Policy, Role, TeamName, Timestamp, withDefault } from "@sluice/contracts";
 import * as Schema from "effect/Schema";
 
 const Positive = Schema.Int.check(Schema.isGreaterThan(0));
 
-/** A bearer token by its digest: the token itself is known to its bearer only. */
+/**
+ * A bearer token by its digest: the token itself is known to its bearer only. Those of the configuration also let in while
+ * the database is down; the others are made with `sluice token create` and kept there.
+ */
 export const TokenGrant = Schema.Struct({
   tokenDigest: Digest,
   id: AuthorId,
   role: Role,
+  team: withDefault(Schema.NullOr(TeamName), null),
+  /** Null: until it is taken out of the configuration. */
+  expiresAt: withDefault(Schema.NullOr(Timestamp), null),
 });
 export type TokenGrant = typeof TokenGrant.Type;
 
@@ -16,6 +22,13 @@ export const RegistrySettings = Schema.Struct({
   /** 0 takes a free one. */
   port: withDefault(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 })), 4_400),
   tokens: withDefault(Schema.Array(TokenGrant), []),
+  oidc: withDefault(Schema.Array(OidcProvider), []),
+  /** How long a token of the database is believed without asking again: so late another registry hears of a revocation. */
+  tokenCacheMs: withDefault(Positive, 2_000),
+  /** Of one author. A service that evaluates flags asks often; a loop that has gone wrong asks more often. */
+  requestsPerMinute: withDefault(Positive, 6_000),
+  /** Of one address, whose token was wrong or that had none: who guesses is slowed down, and nobody else is. */
+  failuresPerMinute: withDefault(Positive, 120),
   /** What holds for all applications here: a request whose policy is looser is refused. Null for none. */
   organisationPolicy: withDefault(Schema.NullOr(Policy), null),
   maxBodyBytes: withDefault(Positive, 1_024 * 1_024),

@@ -1,13 +1,15 @@
+import { OidcProviders } from "@sluice/contracts";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
-import { servesUntilStopped } from "../exit.ts";
+import { internalError, servesUntilStopped } from "../exit.ts";
 import { organisation } from "../flags.ts";
 import { print } from "../output.ts";
 import { readProviders } from "../providers-file.ts";
 import { readOrganisationPolicy } from "../rules-file.ts";
+import { readSettingsFile } from "../settings-file.ts";
 import { startFailure } from "../start-failure.ts";
 import { readTokens } from "../token-file.ts";
 
@@ -35,27 +37,32 @@ export const upCommand = Command.make(
       Flag.withDescription("JSON file: provider name to { baseUrl, apiKeyEnv, … }"),
       Flag.optional,
     ),
+    oidc: Flag.String("oidc").pipe(
+      Flag.withDescription("JSON file: issuers whose workflow tokens let CI in, and their rules"),
+      Flag.optional,
+    ),
     organisation,
     webhook: Flag.String("page-webhook").pipe(Flag.withDescription("URL that pages are posted to"), Flag.optional),
   },
   (flags) =>
     Effect.gen(function* () {
       const providers = yield* readProviders(Option.getOrUndefined(flags.providers));
+      const tokens = yield* readTokens(flags.data);
+      const oidc = yield* readSettingsFile("--oidc", Option.getOrUndefined(flags.oidc), OidcProviders, []);
       const floor = yield* readOrganisationPolicy(Option.getOrUndefined(flags.organisation));
-      const { grants, created, keep } = yield* readTokens(flags.data);
       // Loaded here: other verbs must not wait for databases that they do not use.
       const { embeddedStack } = yield* Effect.promise(() => import("@sluice/stack"));
       const stack = yield* embeddedStack({
         directory: flags.data,
-        registry: { host: flags.host, port: flags.port, tokens: grants, organisationPolicy: floor },
+        registry: { host: flags.host, port: flags.port, tokens, oidc, organisationPolicy: floor },
         gateway: { host: flags.host, port: flags.gatewayPort, providers },
         controller: {},
         shadowJudge: {},
         judge: { providers },
         webhook: Option.match(flags.webhook, { onNone: () => null, onSome: (address) => ({ url: address }) }),
       }).pipe(Effect.mapError(startFailure));
-      yield* keep;
-      if (created) yield* print(`admin token (shown once): ${created}`);
+      const created = yield* Effect.mapError(stack.firstAdminToken, ({ message }) => internalError(message));
+      if (created !== null) yield* print(`admin token (shown once): ${created}`);
       yield* print(`registry ${stack.registryAddress}`);
       yield* print(`gateway  ${stack.gatewayAddress}/v1`);
       yield* print("ready; stop with Ctrl-C");

@@ -26,11 +26,17 @@ import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { locateReleases } from "../domain/release-index.ts";
+import { personOf } from "../domain/workflow-identity.ts";
 
 /** The request names something that is not there. */
 export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", { message: Schema.String }) {}
 /** The request's parts contradict each other or the stored artifacts. */
 export class BadRequest extends Schema.TaggedError<BadRequest>()("BadRequest", { message: Schema.String }) {}
+/** The author's role would do, and the author may not all the same. */
+export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", {
+  code: Schema.String,
+  message: Schema.String,
+}) {}
 /** The request contradicts what is known already. */
 export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", {
   code: Schema.String,
@@ -39,6 +45,8 @@ export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", {
 
 export interface Intention {
   readonly author: Author;
+  /** Whose releases the author sees in the analysts' tables; null: everybody's. */
+  readonly team: string | null;
   /** The caller's Idempotency-Key, or one made up for this call. */
   readonly key: string;
 }
@@ -152,13 +160,27 @@ export const locate = Effect.fnUntraced(function* ({ releaseId, application }: N
 });
 
 export const overrideGate = (named: Named, body: typeof OverrideBody.Type, intention: Intention) =>
-  onRelease(named, (target) => ({
-    _tag: "OverrideGate",
-    ...target,
-    ...personal(body.reason, intention),
-    incident: body.incident,
-    expiresAt: body.expiresAt,
-  }));
+  Effect.andThen(
+    checkSeparation(named, intention.author),
+    onRelease(named, (target) => ({
+      _tag: "OverrideGate",
+      ...target,
+      ...personal(body.reason, intention),
+      incident: body.incident,
+      expiresAt: body.expiresAt,
+    })),
+  );
+
+/** Separation of duty: who asked for a release does not let it past the gate, whatever their role. */
+const checkSeparation = Effect.fnUntraced(function* (named: Named, author: Author) {
+  const { application, releaseId } = yield* locate(named);
+  const request = yield* firstRequest(application, releaseId);
+  if (!request || personOf(request.author.id) !== personOf(author.id)) return;
+  return yield* new Forbidden({
+    code: "separation-of-duty",
+    message: `${author.id} asked for release ${releaseId} (as ${request.author.id}); somebody else has to override the gate`,
+  });
+});
 
 const operations = {
   pause: "PauseRelease",

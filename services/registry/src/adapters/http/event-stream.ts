@@ -12,7 +12,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { KnownProgress } from "../../application/canary-progress.ts";
 import type { Recorder } from "../../application/recorder.ts";
 import type { RegistrySettings } from "../../settings.ts";
-import type { Ports } from "./handlers.ts";
+import type { Ports } from "./answer.ts";
 import { HttpFailure } from "./http-failure.ts";
 import { recordedEventBody } from "./recorded-event-body.ts";
 
@@ -38,7 +38,15 @@ export const eventStream = (
     const application = applicationOf(request);
     reply.hijack();
     const out = reply.raw;
-    out.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" });
+    out.writeHead(200, {
+      // Set by hooks of the server, which a hijacked reply would lose.
+      ...(reply.getHeaders() as Record<string, string>),
+      "content-type": "text/event-stream",
+      "cache-control": "no-store",
+      "x-accel-buffering": "no",
+    });
+    // A client is to know at once that it is heard, and not with the first event.
+    out.flushHeaders();
     open += 1;
     const followed = Effect.scoped(follow(out, recorder, progress, lastSeen, application)).pipe(
       Effect.onExit((exit) =>

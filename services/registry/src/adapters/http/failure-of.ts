@@ -17,8 +17,14 @@ export const failureOf = (cause: Cause.Cause<unknown>): HttpFailure => {
     const message = "message" in failure ? String(failure.message) : failure._tag;
     if (failure._tag === "NotFound") return new HttpFailure(404, "not-found", message);
     if (failure._tag === "Conflict" && "code" in failure) return new HttpFailure(409, String(failure.code), message);
+    if (failure._tag === "Forbidden" && "code" in failure) return new HttpFailure(403, String(failure.code), message);
+    if (failure._tag === "Unauthenticated") return new HttpFailure(401, "unauthenticated", message);
+    if (failure._tag === "NotLetIn") return new HttpFailure(403, "forbidden", message);
+    if (failure._tag === "IssuerError") return new HttpFailure(503, "issuer-unavailable", message);
     if (failure._tag === "BadRequest") return new HttpFailure(400, "bad-request", message);
-    if (["BusError", "EventStoreError", "ArtifactStoreError", "TelemetryError"].includes(failure._tag))
+    if (
+      ["BusError", "EventStoreError", "ArtifactStoreError", "TelemetryError", "TokenStoreError"].includes(failure._tag)
+    )
       return new HttpFailure(503, "unavailable", `a store behind the registry failed (${failure._tag}); try again`);
   }
   return new HttpFailure(500, "internal", "the registry failed; its log has the details");

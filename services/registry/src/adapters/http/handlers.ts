@@ -13,7 +13,6 @@ import {
   RequestReleaseBody,
   RollbackBody,
 } from "@sluice/contracts";
-import type { EventBus } from "@sluice/event-bus";
 import { EventStore } from "@sluice/event-store";
 import { releaseStateOf } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
@@ -21,12 +20,11 @@ import { TelemetryStore } from "@sluice/telemetry";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import { PrometheusMetrics } from "effect/observability";
-import type * as Schema from "effect/Schema";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Authenticator } from "../../application/authenticator.ts";
 import type { KnownProgress } from "../../application/canary-progress.ts";
 import {
   checkFloor,
-  type Intention,
   locate,
   type Named,
   NotFound,
@@ -40,30 +38,13 @@ import {
 import { listReleases } from "../../domain/release-index.ts";
 import type { RegistrySettings } from "../../settings.ts";
 import { permissionsOf } from "./access.ts";
+import { type Handler, json, parameter, query, text } from "./answer.ts";
 import { decodeBody } from "./decode-body.ts";
 import { HttpFailure } from "./http-failure.ts";
 import { recordedEventBody } from "./recorded-event-body.ts";
+import { tokenHandlers } from "./token-handlers.ts";
 
-export type Ports = ArtifactStore | EventBus | EventStore | ReleaseLog | TelemetryStore;
-
-interface Answer {
-  readonly send: (reply: FastifyReply) => FastifyReply;
-}
-type Handler = (request: FastifyRequest, intention: Intention) => Effect.Effect<Answer, unknown, Ports>;
 export type Handlers = { readonly [Route in Exclude<RegistryRoute, "streamEvents">]: Handler };
-
-const json = (body: unknown): Answer => ({
-  send: (reply) => reply.type("application/json").send(JSON.stringify(body)),
-});
-const text = (body: string): Answer => ({ send: (reply) => reply.type("text/plain; charset=utf-8").send(body) });
-
-const parameter = <A>(request: FastifyRequest, name: string, schema: Schema.Codec<A, unknown>): A =>
-  decodeBody(schema, (request.params as Record<string, unknown>)[name], name);
-const query = (request: FastifyRequest, name: string): string | undefined => {
-  const value = (request.query as Record<string, unknown>)[name];
-  if (value === undefined || typeof value === "string") return value;
-  throw new HttpFailure(400, "bad-request", `query ${name}: give it once`);
-};
 
 /** The release of the path, of the application of the query if it is there. */
 const namedBy = (request: FastifyRequest): Named => {
@@ -79,12 +60,21 @@ const acts =
   (request, intention) =>
     Effect.map(operate(operation, namedBy(request), decodeBody(ReasonBody, request.body), intention), json);
 
-/** `behindMs` is how long the record has been behind the log. */
-export const handlers = (
-  behindMs: Effect.Effect<number>,
-  { maxRecordLagMs, organisationPolicy }: RegistrySettings,
-  progress: KnownProgress,
-): Handlers => ({
+interface HandlerParts {
+  /** How long the record has been behind the log. */
+  readonly behindMs: Effect.Effect<number>;
+  readonly settings: RegistrySettings;
+  readonly progress: KnownProgress;
+  readonly authenticator: Authenticator;
+}
+
+export const handlers = ({
+  behindMs,
+  settings: { maxRecordLagMs, organisationPolicy },
+  progress,
+  authenticator,
+}: HandlerParts): Handlers => ({
+  ...tokenHandlers(authenticator),
   registerApplication: (request, intention) =>
     Effect.map(registerApplication(decodeBody(RegisterApplicationBody, request.body), intention), json),
   listApplications: () =>

@@ -4,18 +4,23 @@ import type * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Authenticator } from "../../application/authenticator.ts";
 import type { KnownProgress } from "../../application/canary-progress.ts";
 import type { Intention } from "../../application/requests.ts";
 import type { RegistrySettings } from "../../settings.ts";
-import { authenticate, authorize } from "./access.ts";
+import { authorize, identify } from "./access.ts";
+import type { Ports } from "./answer.ts";
 import { serveDashboard } from "./dashboard.ts";
 import { failureOf } from "./failure-of.ts";
-import { type Handlers, handlers, type Ports } from "./handlers.ts";
+import { type Handlers, handlers } from "./handlers.ts";
 import { HttpFailure } from "./http-failure.ts";
+import { installLimits, type Limits } from "./limits.ts";
+import { installSecurityHeaders } from "./security-headers.ts";
 
 export interface HttpServerParts {
   readonly settings: RegistrySettings;
   readonly context: Context.Context<Ports>;
+  readonly authenticator: Authenticator;
   /** Waits until all that the log has told is on record. */
   readonly recorded: Effect.Effect<void>;
   /** How long the record has been behind the log. */
@@ -28,18 +33,15 @@ export interface HttpServerParts {
 /** An answer is true once the log has told it; when the store is down the record follows later, and nobody waits for it. */
 const RECORDED_WITHIN = "2 seconds";
 
+/** A body that takes longer to arrive is given up: who sends it byte by byte would hold a connection for ever. */
+const REQUEST_WITHIN_MS = 120_000;
+
 /** The registry's HTTP surface: every route of the table, and the dashboard's files. */
-export const httpServer = ({
-  settings,
-  context,
-  recorded,
-  behindMs,
-  progress,
-  stream,
-}: HttpServerParts): FastifyInstance => {
-  const answers = handlers(behindMs, settings, progress);
+export const httpServer = async (parts: HttpServerParts): Promise<FastifyInstance> => {
+  const { settings } = parts;
   const app = Fastify({
     bodyLimit: settings.maxBodyBytes,
+    requestTimeout: REQUEST_WITHIN_MS,
     // Idle keep-alive connections must not hold up a stop.
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
@@ -54,32 +56,26 @@ export const httpServer = ({
   app.addContentTypeParser("application/octet-stream", { parseAs: "buffer" }, (_request, body, done) =>
     done(null, body),
   );
-  app.addHook("onSend", async (_request, reply) => {
-    reply.header("x-content-type-options", "nosniff");
-    if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
-  });
-
+  await installSecurityHeaders(app);
+  const limits = await installLimits(app, settings);
+  const answers = handlers(parts);
   for (const [name, route] of Object.entries<Route>(registryRoutes)) {
     if (!isRoute(name)) continue;
+    const intentions = new WeakMap<FastifyRequest, Intention>();
     app.route({
       method: route.method,
       url: route.path,
       ...(route.request === "bytes" && { bodyLimit: settings.maxArtifactBytes }),
+      // Before the body is read: nobody has to be let in to be told that they are not.
+      onRequest: async (request, reply) => {
+        intentions.set(request, await permit(parts, limits, route.permission, request, reply));
+      },
       handler: async (request, reply) => {
-        const intention = permit(settings, route.permission, request);
-        if (name === "streamEvents") return stream(request, reply);
-        const answered = run(answers[name], request, intention);
-        const exit = await Effect.runPromiseExitWith(context)(
-          route.method === "POST"
-            ? Effect.tap(answered, () => Effect.timeoutOption(recorded, RECORDED_WITHIN))
-            : answered,
-        );
-        if (Exit.isFailure(exit)) {
-          const failure = failureOf(exit.cause);
-          if (failure.status >= 500) logFailure(name, exit.cause, context);
-          throw failure;
-        }
-        return exit.value.send(reply.code(route.status));
+        const intention = intentions.get(request);
+        if (!intention) throw new Error("a handler runs after its permission");
+        if (name === "streamEvents") return parts.stream(request, reply);
+        const answer = await settled(parts, name, withRecord(parts, route, run(answers[name], request, intention)));
+        return answer.send(reply.code(route.status));
       },
     });
   }
@@ -87,19 +83,51 @@ export const httpServer = ({
   return app;
 };
 
+/** What the effect gives, or its failure as an answer; those that are ours are logged. */
+const settled = async <A>({ context }: HttpServerParts, name: string, effect: Effect.Effect<A, unknown, Ports>) => {
+  const exit = await Effect.runPromiseExitWith(context)(effect);
+  if (Exit.isSuccess(exit)) return exit.value;
+  const failure = failureOf(exit.cause);
+  if (failure.status >= 500) logFailure(name, exit.cause, context);
+  throw failure;
+};
+
+const withRecord = <A>({ recorded }: HttpServerParts, { method }: Route, effect: Effect.Effect<A, unknown, Ports>) =>
+  method === "POST" ? Effect.tap(effect, () => Effect.timeoutOption(recorded, RECORDED_WITHIN)) : effect;
+
 const run = (handler: Handlers[keyof Handlers], request: FastifyRequest, intention: Intention) =>
   Effect.suspend(() => handler(request, intention));
 
 const isRoute = (name: string): name is RegistryRoute => name in registryRoutes;
 
-const permit = (settings: RegistrySettings, permission: Permission | null, request: FastifyRequest): Intention => {
-  const header = request.headers["idempotency-key"];
+const permit = async (
+  parts: HttpServerParts,
+  limits: Limits,
+  permission: Permission | null,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Intention> => {
+  if (!permission) return { author: { id: "anybody", role: "viewer" }, team: null, key: randomUUID() };
+  const identity = await settled(
+    parts,
+    "identify",
+    Effect.catchTag(identify(parts.authenticator, request), "Unauthenticated", (error) =>
+      Effect.andThen(
+        Effect.tryPromise({ try: () => limits.ofFailures(request, reply), catch: (cause) => cause }),
+        Effect.fail(error),
+      ),
+    ),
+  );
+  await limits.ofAuthor(request, reply, identity);
+  authorize(identity.author, permission);
+  return { ...identity, key: keyOf(request) };
+};
+
+const keyOf = ({ headers }: FastifyRequest): string => {
+  const header = headers["idempotency-key"];
   const key = typeof header === "string" && header.trim() !== "" ? header.trim() : randomUUID();
   if (key.length > 200) throw new HttpFailure(400, "bad-request", "header idempotency-key: at most 200 characters");
-  if (!permission) return { author: { id: "anybody", role: "viewer" }, key };
-  const author = authenticate(settings.tokens, request.headers.authorization);
-  authorize(author, permission);
-  return { author, key };
+  return key;
 };
 
 const logFailure = (route: string, cause: unknown, context: Context.Context<Ports>) =>

@@ -1,0 +1,36 @@
+import type { ArtifactStore } from "@sluice/artifact-store";
+import type { EventBus } from "@sluice/event-bus";
+import type { EventStore } from "@sluice/event-store";
+import type { ReleaseLog } from "@sluice/release-log";
+import type { TelemetryStore } from "@sluice/telemetry";
+import type { TokenStore } from "@sluice/token-store";
+import type * as Effect from "effect/Effect";
+import type * as Schema from "effect/Schema";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { WorkflowTokens } from "../../application/authenticator.ts";
+import type { Intention } from "../../application/requests.ts";
+import { decodeBody } from "./decode-body.ts";
+import { HttpFailure } from "./http-failure.ts";
+
+export type Ports = ArtifactStore | EventBus | EventStore | ReleaseLog | TelemetryStore | TokenStore | WorkflowTokens;
+
+export interface Answer {
+  readonly send: (reply: FastifyReply) => FastifyReply;
+}
+export type Handler = (request: FastifyRequest, intention: Intention) => Effect.Effect<Answer, unknown, Ports>;
+
+export const json = (body: unknown): Answer => ({
+  send: (reply) => reply.type("application/json").send(JSON.stringify(body)),
+});
+export const text = (body: string): Answer => ({
+  send: (reply) => reply.type("text/plain; charset=utf-8").send(body),
+});
+
+export const parameter = <A>(request: FastifyRequest, name: string, schema: Schema.Codec<A, unknown>): A =>
+  decodeBody(schema, (request.params as Record<string, unknown>)[name], name);
+
+export const query = (request: FastifyRequest, name: string): string | undefined => {
+  const value = (request.query as Record<string, unknown>)[name];
+  if (value === undefined || typeof value === "string") return value;
+  throw new HttpFailure(400, "bad-request", `query ${name}: give it once`);
+};
