@@ -1,29 +1,14 @@
 import { assert, it } from "@effect/vitest";
-import * as ArtifactStore from "@sluice/artifact-store";
-import {
-  type CanaryProgress,
-  canaryProgressTopic,
-  digestOfBytes,
-  ProgressBody,
-  releasesTopic,
-} from "@sluice/contracts";
+import { type CanaryProgress, canaryProgressTopic, ProgressBody, releasesTopic } from "@sluice/contracts";
 import * as EventBus from "@sluice/event-bus";
-import * as EventStore from "@sluice/event-store";
 import { at, event, wayTo } from "@sluice/release/testing/samples";
 import { ReleaseLog } from "@sluice/release-log";
-import * as Telemetry from "@sluice/telemetry";
 import * as Effect from "effect/Effect";
-import * as Layer from "effect/Layer";
 import * as Schema from "effect/Schema";
 import { registryService } from "./registry-service.ts";
+import { ports, tokens } from "./testing/registry-in-memory.ts";
 
-const ports = ReleaseLog.layer.pipe(
-  Layer.provideMerge(
-    Layer.mergeAll(EventBus.layerMemory, ArtifactStore.layerMemory, EventStore.layerMemory, Telemetry.layerMemory),
-  ),
-);
 const authorization = "Bearer token-of-viewer";
-const tokens = [{ tokenDigest: digestOfBytes("token-of-viewer"), id: "vera", role: "viewer" as const }];
 
 const progress: CanaryProgress = {
   _tag: "CanaryProgressed",
