@@ -1,23 +1,8 @@
 import { assert, it } from "@effect/vitest";
-import * as ArtifactStore from "@sluice/artifact-store";
-import { type Bundle, canonicalJson, digestOfBytes, referenceOf } from "@sluice/contracts";
-import * as EventBus from "@sluice/event-bus";
-import * as EventStore from "@sluice/event-store";
-import { ReleaseLog } from "@sluice/release-log";
-import * as Telemetry from "@sluice/telemetry";
+import { canonicalJson, digestOfBytes, referenceOf } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
-import * as Layer from "effect/Layer";
 import { registryService } from "./registry-service.ts";
-
-const ports = ReleaseLog.layer.pipe(
-  Layer.provideMerge(
-    Layer.mergeAll(EventBus.layerMemory, ArtifactStore.layerMemory, EventStore.layerMemory, Telemetry.layerMemory),
-  ),
-);
-const bundle = (prompt: string): Bundle => ({
-  prompt: { kind: "prompt", messages: [{ role: "system", content: prompt }] },
-  model: { kind: "model", provider: "local", model: "small-1", parameters: {} },
-});
+import { bundle, ports } from "./testing/registry-in-memory.ts";
 
 it.live("a request whose policy is looser than the organisation's is refused, whoever sends it", () =>
   Effect.gen(function* () {
