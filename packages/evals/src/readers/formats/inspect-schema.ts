@@ -24,7 +24,7 @@ export const EvalLog = Schema.Struct({
   results: maybe(
     Schema.Struct({
       completed_samples: maybe(Schema.Int),
-      scores: maybe(Schema.Array(Schema.Struct({ name: maybe(Schema.String) }))),
+      scores: maybe(Schema.Array(Schema.Struct({ name: maybe(Schema.String), scorer: maybe(Schema.String) }))),
     }),
   ),
   samples: maybe(Schema.Array(EvalSample)),

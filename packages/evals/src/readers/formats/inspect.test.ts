@@ -143,3 +143,20 @@ describe.runIf(existsSync(formats))("logs as found in the wild (recorded data, n
     }),
   );
 });
+
+it.live("a scorer whose value is a map is listed by its keys and kept by its name", () =>
+  Effect.gen(function* () {
+    const scores = [
+      { name: "accuracy", scorer: "rubric" },
+      { name: "style", scorer: "rubric" },
+    ];
+    const rated = [
+      sample("a", null, { scores: { rubric: { value: { accuracy: 1, style: 0.5 } } } }),
+      sample("b", null, { scores: { rubric: { value: { accuracy: 0, style: 0.5 } } } }),
+    ];
+    const results = { total_samples: 2, completed_samples: 2, scores };
+    assert.deepStrictEqual(yield* countsIn(log(rated, { results })), {
+      "openai/m-1": { cases: 2, passed: 1, failed: 1, errors: 0 },
+    });
+  }),
+);

@@ -74,7 +74,7 @@ const importLog = (log: EvalLog, samples: ReadonlyArray<EvalSample>, context: Im
   const completed = log.results?.completed_samples ?? 0;
   if (samples.length < completed)
     return Result.fail(notFinished("samples", `has ${samples.length} of ${completed} entries`));
-  const scorer = log.results?.scores?.[0]?.name ?? Object.keys(samples.find(({ scores }) => scores)?.scores ?? {})[0];
+  const scorer = scorerOf(log, samples);
   if (scorer === undefined)
     return Result.fail({
       ...notFinished("results.scores", "is empty"),
@@ -82,6 +82,17 @@ const importLog = (log: EvalLog, samples: ReadonlyArray<EvalSample>, context: Im
     });
   const arm = log.eval.model ?? "results";
   return new ArmCollector(context).addAll(samples.map((sample, i) => resultOf(sample, i, arm, scorer, context)));
+};
+
+/**
+ * The name under which samples keep the score that the log lists first. A scorer whose value is a map is listed once for
+ * each of its keys, by the key's name.
+ */
+const scorerOf = (log: EvalLog, samples: ReadonlyArray<EvalSample>): string | undefined => {
+  const [listed] = log.results?.scores ?? [];
+  const kept = Object.keys(samples.find(({ scores }) => scores)?.scores ?? {});
+  const named = [listed?.name, listed?.scorer].filter((name) => typeof name === "string");
+  return named.find((name) => kept.includes(name)) ?? named[0] ?? kept[0];
 };
 
 const resultOf = (
