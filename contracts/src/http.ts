@@ -106,18 +106,6 @@ export const ProgressBody = Schema.Struct({
   progress: Schema.NullOr(CanaryProgress),
 }).annotate({ identifier: "ProgressBody" });
 
-export const VerificationBody = Schema.Struct({
-  rows: Count,
-  head: Schema.String,
-  faults: Schema.Array(
-    Schema.Struct({
-      position: Count,
-      kind: Schema.Literals(["changed", "missing", "inserted", "reordered"]),
-      sentence: Schema.String,
-    }),
-  ),
-}).annotate({ identifier: "VerificationBody" });
-
 const Row = Schema.Record(Schema.String, Schema.Json);
 /** Rows of the documented ClickHouse views, by view. */
 export const KpiBody = Schema.Struct({

@@ -1,5 +1,6 @@
 export * from "./access-token.ts";
 export * from "./artifact.ts";
+export * from "./audit-api.ts";
 export * from "./canary-progress.ts";
 export * from "./case-result.ts";
 export * from "./configuration.ts";
@@ -12,6 +13,7 @@ export * from "./gateway-api.ts";
 export * from "./http.ts";
 export * from "./observation.ts";
 export * from "./oidc-provider.ts";
+export * from "./passport.ts";
 export * from "./policy.ts";
 export * from "./primitives.ts";
 export * from "./registry-api.ts";

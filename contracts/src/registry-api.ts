@@ -1,5 +1,6 @@
 import type * as Schema from "effect/Schema";
 import { AccessToken, CreateTokenBody, TokenCreatedBody, TokensBody } from "./access-token.ts";
+import { auditRoutes } from "./audit-api.ts";
 import {
   ApplicationsBody,
   ArtifactStoredBody,
@@ -15,7 +16,6 @@ import {
   ReleasesBody,
   RequestReleaseBody,
   RollbackBody,
-  VerificationBody,
 } from "./http.ts";
 import { ReleaseState } from "./release-state.ts";
 
@@ -168,14 +168,7 @@ export const registryRoutes = {
     status: 200,
     response: KpiBody,
   },
-  verifyAudit: {
-    method: "GET",
-    path: "/v1/audit/verify",
-    summary: "Check the hash chain of the whole record",
-    permission: "read",
-    status: 200,
-    response: VerificationBody,
-  },
+  ...auditRoutes,
   createToken: {
     method: "POST",
     path: "/v1/tokens",

@@ -6,6 +6,7 @@ import { DeadLetter } from "../dead-letter.ts";
 import { EvalCase, EvalSetDocument } from "../eval-set.ts";
 import { type EventType, eventDescriptions } from "../event-descriptions.ts";
 import { JudgementEvent, ObservationEvent, SafetyProbe } from "../observation.ts";
+import { ReleasePassport } from "../passport.ts";
 import { Policy } from "../policy.ts";
 import { ReleaseEvent } from "../release-event.ts";
 import { ReleaseState } from "../release-state.ts";
@@ -39,6 +40,7 @@ const formats: { readonly [file: string]: { readonly schema: Schema.Top; readonl
     closed: true,
     title: "Sluice rules of an organisation",
   },
+  "release-passport": { schema: ReleasePassport, closed: true, title: "The passport of a release" },
   policy: { schema: Policy, closed: true, title: "Policy" },
 };
 

@@ -1,9 +1,12 @@
 import { assert, it } from "@effect/vitest";
 import { canonicalJson, type ReleaseEvent, timestampOf } from "@sluice/contracts";
+import { EMPTY_ROOT, isConsistent, rootByInclusion } from "@sluice/transparency";
 import * as Effect from "effect/Effect";
 import { GENESIS_HASH, hashOf } from "./chain.ts";
 import { EventStore, type EventStoreError, type RecordedEvent } from "./event-store.ts";
 import { MAX_READ_BYTES } from "./read-limit.ts";
+import { RecordTree } from "./record-tree.ts";
+import { verifyRecord } from "./verify-record.ts";
 
 const author = { id: "ada", role: "admin" } as const;
 
@@ -53,12 +56,17 @@ export const eventStoreContract = (
           [4, "b", 2],
         ],
       );
-      let previous = GENESIS_HASH;
+      const lastOf = new Map<string, string>();
       for (const row of rows) {
-        assert.strictEqual(row.previousHash, previous);
+        assert.strictEqual(row.previousHash, lastOf.get(row.application) ?? GENESIS_HASH);
         assert.strictEqual(row.hash, hashOf(row));
-        previous = row.hash;
+        lastOf.set(row.application, row.hash);
       }
+      assert.deepStrictEqual(
+        yield* store.hashes({ after: 1, limit: 2 }),
+        rows.slice(1, 3).map(({ hash }) => hash),
+      );
+      assert.deepStrictEqual(yield* store.head, { position: 4, hash: rows[3]?.hash, last: 4 });
       assert.strictEqual(yield* store.end, 4);
       assert.deepStrictEqual(yield* store.read({ limit: 10 }), rows);
       assert.strictEqual(rows[0]?.payload, canonicalJson(aborted("a", 0)));
@@ -113,7 +121,7 @@ export const eventStoreContract = (
       const added = yield* store.append([{ ...recorded("a", 0), refusal: { code: "wrong-role", sentence } }], at);
       assert.strictEqual(added[0]?.refusal?.sentence, "the ci\uFFFD\uFFFD has role ci");
       assert.deepStrictEqual(yield* store.read({ limit: 10 }), added);
-      assert.deepStrictEqual((yield* store.verify).faults, []);
+      assert.deepStrictEqual((yield* verifyRecord()).faults, []);
     }),
   );
 
@@ -127,8 +135,8 @@ export const eventStoreContract = (
       assert.deepStrictEqual(
         rows.map((row) => [row.eventId, row.refusal?.code ?? null]),
         [
-          [refused.event.eventId, "paused"],
-          [refused.event.eventId, null],
+          ["evt-a-00000003", "paused"],
+          ["evt-a-00000003", null],
         ],
       );
     }),
@@ -162,7 +170,7 @@ export const eventStoreContract = (
         Effect.map(store.read({ after, limit: 10 }), (rows) => rows.map((row) => row.position));
       assert.deepStrictEqual(yield* positions(0), [1, 2]);
       assert.deepStrictEqual(yield* positions(2), [3]);
-      assert.deepStrictEqual((yield* store.verify).rows, 3);
+      assert.deepStrictEqual((yield* verifyRecord()).rows, 3);
     }),
   );
 
@@ -182,7 +190,8 @@ export const eventStoreContract = (
         rows.map((row) => row.offset),
         range(0, 100),
       );
-      assert.deepStrictEqual(yield* store.verify, { rows: 100, head: rows.at(-1)?.hash ?? "", faults: [] });
+      const { rows: count, head, faults } = yield* verifyRecord();
+      assert.deepStrictEqual([count, head, faults], [100, rows.at(-1)?.hash, []]);
     }),
   );
 
@@ -191,7 +200,7 @@ export const eventStoreContract = (
     Effect.gen(function* () {
       const store = yield* EventStore;
       const grow = Effect.forEach(range(0, 150), (offset) => store.append([recorded("a", offset)], at));
-      const look = Effect.forEach(range(0, 150), () => store.verify);
+      const look = Effect.forEach(range(0, 150), () => verifyRecord());
       const [, seen] = yield* Effect.all([grow, look], { concurrency: "unbounded" });
       assert.deepStrictEqual(
         seen.flatMap(({ faults }) => faults),
@@ -203,8 +212,92 @@ export const eventStoreContract = (
   promise(
     "verifies when it is empty",
     Effect.gen(function* () {
+      const _store = yield* EventStore;
+      const nothing = { rows: 0, head: GENESIS_HASH, root: EMPTY_ROOT, signed: 0, faults: [] };
+      assert.deepStrictEqual(yield* verifyRecord(), nothing);
+    }),
+  );
+
+  promise(
+    "keeps what could not be decoded, under the application and the release that it claims to be of",
+    Effect.gen(function* () {
       const store = yield* EventStore;
-      assert.deepStrictEqual(yield* store.verify, { rows: 0, head: GENESIS_HASH, faults: [] });
+      const letter = (key: string, offset: number, headers: Record<string, string>): RecordedEvent => ({
+        partition: 0,
+        offset,
+        event: {
+          _tag: "RecordDeadLettered",
+          topic: "sluice.releases.v1",
+          partition: 0,
+          offset,
+          key,
+          headers,
+          value: "{\u0000",
+          reason: "the value is not JSON",
+        },
+        refusal: { code: "undecodable", sentence: "the value is not JSON" },
+      });
+      yield* store.append(
+        [
+          recorded("a", 0),
+          letter("a", 1, { ce_id: "evt-broken", ce_subject: "a-rel-0" }),
+          letter("No application\u0000", 2, {}),
+        ],
+        at,
+      );
+      const rows = yield* store.read({ limit: 10 });
+      assert.deepStrictEqual(
+        rows.map(({ application, sequence, releaseId, eventId }) => [application, sequence, releaseId, eventId]),
+        [
+          ["a", 1, "a-rel-0", "evt-a-00000000"],
+          ["a", 2, "a-rel-0", "evt-broken"],
+          ["-", 1, null, "sluice.releases.v1/0/2"],
+        ],
+      );
+      assert.deepStrictEqual((yield* verifyRecord()).faults, []);
+    }),
+  );
+
+  promise(
+    "proves each row to be in the tree of every later size, and each tree to begin with every older one",
+    Effect.gen(function* () {
+      const store = yield* EventStore;
+      const tree = new RecordTree();
+      const roots = new Map<number, string>();
+      // More than one block, so that kept roots and leaves that are read anew meet in one path.
+      for (const size of [1, 200, 256, 511, 512, 700]) {
+        const from = tree.size;
+        yield* store.append(
+          range(from, size).map((n) => recorded(n % 2 ? "a" : "b", n)),
+          at,
+        );
+        yield* tree.catchUp;
+        assert.strictEqual(tree.size, size);
+        roots.set(size, tree.root());
+      }
+      const hashes = yield* store.hashes({ after: 0, limit: 1_000 });
+      for (const [size, root] of roots) {
+        for (const position of [1, 2, 128, 256, 257, 512, 700].filter((n) => n <= size)) {
+          const path = yield* tree.inclusion(position, size);
+          assert.strictEqual(rootByInclusion(hashes[position - 1] ?? "", position - 1, size, path), root);
+        }
+        for (const [older, olderRoot] of roots)
+          if (older <= size)
+            assert.isTrue(
+              isConsistent({ size: older, root: olderRoot }, { size, root }, yield* tree.consistency(older, size)),
+            );
+      }
+      assert.strictEqual((yield* verifyRecord()).root, roots.get(700));
+    }),
+  );
+
+  promise(
+    "keeps checkpoints, smallest first, each once",
+    Effect.gen(function* () {
+      const store = yield* EventStore;
+      const checkpoint = (size: number) => ({ size, note: `note ${size}`, signedAt: at });
+      yield* Effect.forEach([2, 1, 2].map(checkpoint), store.keepCheckpoint);
+      assert.deepStrictEqual(yield* store.checkpoints, [1, 2].map(checkpoint));
     }),
   );
 };

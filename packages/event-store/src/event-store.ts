@@ -1,4 +1,4 @@
-import type { ApplicationName, EventId, ReleaseEvent, ReleaseId, Timestamp } from "@sluice/contracts";
+import type { ApplicationName, DeadLetter, EventId, ReleaseEvent, ReleaseId, Timestamp } from "@sluice/contracts";
 import * as Context from "effect/Context";
 import type * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
@@ -16,7 +16,8 @@ export interface RecordedEvent {
    */
   readonly partition: number;
   readonly offset: number;
-  readonly event: ReleaseEvent;
+  /** What could not be decoded is on record as the dead letter that it became, at the place where it stood. */
+  readonly event: ReleaseEvent | DeadLetter;
   /** Null when the event was accepted. */
   readonly refusal: { readonly code: string; readonly sentence: string } | null;
 }
@@ -37,12 +38,14 @@ export interface StoredEvent {
   readonly payload: string;
   readonly refusal: { readonly code: string; readonly sentence: string } | null;
   readonly recordedAt: Timestamp;
+  /** Hash of the application's row before this one. */
   readonly previousHash: string;
+  /** Hash of this row's leaf in the Merkle tree over all rows (RFC 6962), see `leafOf`. */
   readonly hash: string;
 }
 
 export interface ReadOptions {
-  readonly application?: ApplicationName;
+  readonly application?: string;
   readonly releaseId?: ReleaseId;
   /** Only rows after this position. */
   readonly after?: number;
@@ -50,21 +53,22 @@ export interface ReadOptions {
   readonly limit: number;
 }
 
-export interface Fault {
+/** Where the record ends, as the database keeps it beside the rows. */
+export interface RecordEnd {
   readonly position: number;
-  readonly kind: "changed" | "missing" | "inserted" | "reordered";
-  readonly sentence: string;
+  readonly hash: string;
+  /** Position of the last row that is there, whatever the head says. */
+  readonly last: number;
 }
 
-export interface Verification {
-  readonly rows: number;
-  /** Hash of the last row; of nothing when empty. */
-  readonly head: string;
-  /** The first 100. */
-  readonly faults: ReadonlyArray<Fault>;
+/** A signed note that was kept with the record: so many rows, and the root of their tree. */
+export interface KeptCheckpoint {
+  readonly size: number;
+  readonly note: string;
+  readonly signedAt: Timestamp;
 }
 
-/** The audit record: append-only, in log order, each row carrying the hash of the one before. */
+/** The audit record: append-only, in log order, each row carrying the hash of its application's row before. */
 export class EventStore extends Context.Service<
   EventStore,
   {
@@ -79,8 +83,16 @@ export class EventStore extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<StoredEvent>, EventStoreError>;
     /** Position of the last row; 0 when empty. */
     readonly end: Effect.Effect<number, EventStoreError>;
+    readonly head: Effect.Effect<RecordEnd, EventStoreError>;
     readonly read: (options: ReadOptions) => Effect.Effect<ReadonlyArray<StoredEvent>, EventStoreError>;
-    /** Reads every row and checks the chain. */
-    readonly verify: Effect.Effect<Verification, EventStoreError>;
+    /** Hashes of the rows after a position, in order: what the Merkle tree is made of. At most 10,000. */
+    readonly hashes: (options: {
+      readonly after: number;
+      readonly limit: number;
+    }) => Effect.Effect<ReadonlyArray<string>, EventStoreError>;
+    /** Keeps a checkpoint; the same one again changes nothing. */
+    readonly keepCheckpoint: (checkpoint: KeptCheckpoint) => Effect.Effect<void, EventStoreError>;
+    /** Smallest first. */
+    readonly checkpoints: Effect.Effect<ReadonlyArray<KeptCheckpoint>, EventStoreError>;
   }
 >()("@sluice/EventStore") {}

@@ -1,5 +1,5 @@
 import * as Result from "effect/Result";
-import { payloadOf } from "./chain.ts";
+import { type FreshRecord, payloadOf, subjectOf } from "./chain.ts";
 import type { RecordedEvent, StoredEvent } from "./event-store.ts";
 
 /** What tells that the event at a place of the log is the one on record. */
@@ -16,19 +16,19 @@ export const placeOf = ({ partition, offset }: Pick<StoredEvent, "partition" | "
 export const freshRecords = (
   known: ReadonlyArray<KnownEvent>,
   records: ReadonlyArray<RecordedEvent>,
-): Result.Result<ReadonlyArray<RecordedEvent>, string> => {
+): Result.Result<ReadonlyArray<FreshRecord>, string> => {
   const byPlace = new Map(known.map((row) => [placeOf(row), row]));
-  const fresh: Array<RecordedEvent> = [];
+  const fresh: Array<FreshRecord> = [];
   for (const record of records) {
     const { partition, offset, event } = record;
     const there = byPlace.get(placeOf(record));
-    const found = { partition, offset, eventId: event.eventId, payload: payloadOf(event) };
+    const found = { partition, offset, eventId: subjectOf(event).eventId, payload: payloadOf(event) };
     if (!there) {
       byPlace.set(placeOf(record), found);
-      fresh.push(record);
+      fresh.push({ record, payload: found.payload });
     } else if (there.eventId !== found.eventId || there.payload !== found.payload)
       return Result.fail(
-        `partition ${partition} offset ${offset} of the log holds event ${event.eventId}, but the record has ${there.eventId === event.eventId ? "other contents of it" : there.eventId} from there; the topic is not the one on record: restore it, or start with an empty record`,
+        `partition ${partition} offset ${offset} of the log holds event ${found.eventId}, but the record has ${there.eventId === found.eventId ? "other contents of it" : there.eventId} from there; the topic is not the one on record: restore it, or start with an empty record`,
       );
   }
   return Result.succeed(fresh);

@@ -2,15 +2,15 @@ import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Result from "effect/Result";
 import { chainOnto, emptyHead } from "./chain.ts";
-import { ChainVerifier } from "./chain-verifier.ts";
-import { EventStore, EventStoreError, type StoredEvent } from "./event-store.ts";
+import { EventStore, EventStoreError, type KeptCheckpoint, type StoredEvent } from "./event-store.ts";
 import { freshRecords } from "./fresh-records.ts";
-import { MAX_READ, MAX_READ_BYTES } from "./read-limit.ts";
+import { MAX_HASHES, MAX_READ, MAX_READ_BYTES } from "./read-limit.ts";
 
 /** In memory, for tests; kept honest by the contract suite. */
 export const layerMemory: Layer.Layer<EventStore> = Layer.sync(EventStore, () => {
   const rows: Array<StoredEvent> = [];
-  const sequences = new Map<string, number>();
+  const lastOf = new Map<string, StoredEvent>();
+  const checkpoints = new Map<string, KeptCheckpoint>();
 
   return EventStore.of({
     append: (records, recordedAt) =>
@@ -18,12 +18,16 @@ export const layerMemory: Layer.Layer<EventStore> = Layer.sync(EventStore, () =>
         const fresh = freshRecords(rows, records);
         if (Result.isFailure(fresh))
           return Effect.fail(new EventStoreError({ operation: "append", message: fresh.failure }));
-        const added = chainOnto(rows.at(-1) ?? emptyHead, sequences, fresh.success, recordedAt);
-        for (const row of added) sequences.set(row.application, row.sequence);
+        const added = chainOnto(rows.at(-1) ?? emptyHead, lastOf, fresh.success, recordedAt);
+        for (const row of added) lastOf.set(row.application, row);
         rows.push(...added);
         return Effect.succeed(added);
       }),
     end: Effect.sync(() => rows.length),
+    head: Effect.sync(() => {
+      const { position, hash } = rows.at(-1) ?? emptyHead;
+      return { position, hash, last: position };
+    }),
     read: ({ application, releaseId, after = 0, limit }) =>
       Effect.sync(() => {
         let bytesBefore = 0;
@@ -41,11 +45,12 @@ export const layerMemory: Layer.Layer<EventStore> = Layer.sync(EventStore, () =>
             return fits;
           });
       }),
-    verify: Effect.sync(() => {
-      const verifier = new ChainVerifier();
-      for (const row of rows) verifier.push(row);
-      verifier.finish();
-      return verifier.end(rows.at(-1) ?? emptyHead, new Map());
-    }),
+    hashes: ({ after, limit }) =>
+      Effect.sync(() => rows.slice(after, after + Math.min(limit, MAX_HASHES)).map(({ hash }) => hash)),
+    keepCheckpoint: (checkpoint) =>
+      Effect.sync(() => {
+        if (!checkpoints.has(checkpoint.note)) checkpoints.set(checkpoint.note, checkpoint);
+      }),
+    checkpoints: Effect.sync(() => [...checkpoints.values()].sort((a, b) => a.size - b.size)),
   });
 });

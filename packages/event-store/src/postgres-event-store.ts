@@ -2,12 +2,19 @@ import type { Timestamp } from "@sluice/contracts";
 import { Database, type DatabaseError, migrate } from "@sluice/postgres";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
-import { chainOnto, emptyHead, type Head } from "./chain.ts";
-import { ChainVerifier } from "./chain-verifier.ts";
-import { EventStore, EventStoreError, type ReadOptions, type RecordedEvent, type StoredEvent } from "./event-store.ts";
-import { eventStoreMigrations } from "./event-store-migrations.ts";
+import { chainOnto, emptyHead, type Head, type Last, subjectOf } from "./chain.ts";
+import {
+  EventStore,
+  EventStoreError,
+  type KeptCheckpoint,
+  type ReadOptions,
+  type RecordEnd,
+  type RecordedEvent,
+  type StoredEvent,
+} from "./event-store.ts";
+import { APPEND_LOCK, eventStoreGrants, eventStoreMigrations } from "./event-store-migrations.ts";
 import { freshRecords, type KnownEvent } from "./fresh-records.ts";
-import { MAX_READ, MAX_READ_BYTES } from "./read-limit.ts";
+import { MAX_HASHES, MAX_READ, MAX_READ_BYTES } from "./read-limit.ts";
 
 type Db = Database["Service"];
 
@@ -25,9 +32,12 @@ const storedOf = ({ refusalCode: code, refusalSentence: sentence, ...row }: Row)
   refusal: code !== null && sentence !== null ? { code, sentence } : null,
 });
 
-/** Appenders take turns by the lock on the head, so that two registries make one chain. */
+/** Appenders take turns by one lock, so that two registries make one record. A role without updates may take it. */
 const lockHead = (db: Db): Effect.Effect<Head, DatabaseError> =>
-  Effect.map(db.query<Head>("select position, hash from audit_head for update"), ([head]) => head ?? emptyHead);
+  Effect.andThen(
+    db.query("select pg_advisory_xact_lock($1)", [APPEND_LOCK]),
+    Effect.map(db.query<Head>("select position, hash from audit_head"), ([head]) => head ?? emptyHead),
+  );
 
 const knownOf = (db: Db, records: ReadonlyArray<RecordedEvent>) =>
   db.query<KnownEvent>(
@@ -36,15 +46,16 @@ const knownOf = (db: Db, records: ReadonlyArray<RecordedEvent>) =>
     [records.map((record) => record.partition), records.map((record) => record.offset)],
   );
 
-const lastSequences = (db: Db, records: ReadonlyArray<RecordedEvent>) =>
+/** The last row of each application that the records are about. */
+const lastRows = (db: Db, records: ReadonlyArray<RecordedEvent>) =>
   Effect.map(
-    db.query<{ application: string; sequence: number }>(
-      `select name as application,
-         (select sequence from audit_events where application = name order by sequence desc limit 1) as sequence
-       from unnest($1::text[]) as u(name)`,
-      [[...new Set(records.map((record) => record.event.application))]],
+    db.query<Last & { application: string }>(
+      `select name as application, last.sequence, last.hash from unnest($1::text[]) as u(name)
+       cross join lateral (
+         select sequence, hash from audit_events where application = name order by sequence desc limit 1) as last`,
+      [[...new Set(records.map(({ event }) => subjectOf(event).application))]],
     ),
-    (rows) => new Map(rows.map((row) => [row.application, row.sequence ?? 0])),
+    (rows) => new Map(rows.map((row) => [row.application, row])),
   );
 
 const insert = (db: Db, rows: ReadonlyArray<StoredEvent>) =>
@@ -80,7 +91,11 @@ const append = (db: Db, records: ReadonlyArray<RecordedEvent>, recordedAt: Times
         (message) => new EventStoreError({ operation: "append", message }),
       );
       if (fresh.length === 0) return [];
-      const rows = chainOnto(head, yield* lastSequences(db, fresh), fresh, recordedAt);
+      const lasts = yield* lastRows(
+        db,
+        fresh.map(({ record }) => record),
+      );
+      const rows = chainOnto(head, lasts, fresh, recordedAt);
       yield* insert(db, rows);
       return rows;
     }),
@@ -101,49 +116,53 @@ const read = (db: Db, { application, releaseId, after = 0, limit }: ReadOptions)
   return Effect.map(db.query<Row>(pageOf(where.join(" and "), "$2"), parameters), (rows) => rows.map(storedOf));
 };
 
-/** Reads in pages up to the head of the moment: what is appended meanwhile is not looked at. */
-const verify = (db: Db) =>
-  Effect.gen(function* () {
-    // One statement, one snapshot: a row appended between two reads would look like one that somebody put in.
-    const [head = { ...emptyHead, last: 0 }] = yield* db.query<Head & { last: number }>(
+/** One statement, one snapshot: a row appended between two reads would look like one that somebody put in. */
+const endOf = (db: Db) =>
+  Effect.map(
+    db.query<RecordEnd>(
       `select coalesce(head.position, $1::bigint) as position, coalesce(head.hash, $2) as hash, coalesce(rows.last, 0) as last
        from (select max(position) as last from audit_events) as rows left join audit_head as head on true`,
       [emptyHead.position, emptyHead.hash],
-    );
-    // Rows beyond the head that were there before this read of it are looked at: somebody put them in.
-    const until = Math.max(head.position, head.last);
-    const verifier = new ChainVerifier();
-    for (let after = 0; after < until; ) {
-      const rows = yield* db.query<Row>(pageOf("position > $1 and position <= $2", String(MAX_READ)), [after, until]);
-      for (const row of rows) verifier.push(storedOf(row));
-      after = rows.at(-1)?.position ?? until;
-    }
-    verifier.finish();
-    const unplaced = verifier.unplaced();
-    const followers =
-      unplaced.length === 0
-        ? []
-        : yield* db.query<{ hash: string; position: number }>(
-            "select previous_hash as hash, position from audit_events where previous_hash = any($1::text[])",
-            [unplaced],
-          );
-    return verifier.end(head, new Map(followers.map(({ hash, position }) => [hash, position])));
-  });
+    ),
+    ([end]) => end ?? { ...emptyHead, last: 0 },
+  );
+
+const hashes = (db: Db, { after, limit }: { readonly after: number; readonly limit: number }) =>
+  Effect.map(
+    db.query<{ hash: string }>("select hash from audit_events where position > $1 order by position limit $2", [
+      after,
+      Math.min(limit, MAX_HASHES),
+    ]),
+    (rows) => rows.map(({ hash }) => hash),
+  );
+
+const keepCheckpoint = (db: Db, { size, note, signedAt }: KeptCheckpoint) =>
+  db.query("insert into audit_checkpoints (size, note, signed_at) values ($1, $2, $3) on conflict do nothing", [
+    size,
+    note,
+    signedAt,
+  ]);
 
 const failure = (operation: EventStoreError["operation"]) => (error: DatabaseError | EventStoreError) =>
   error._tag === "EventStoreError" ? error : new EventStoreError({ operation, message: error.message });
 
 const make = Effect.gen(function* () {
   const db = yield* Database;
-  yield* migrate(db, eventStoreMigrations);
+  yield* migrate(db, eventStoreMigrations, eventStoreGrants);
   return EventStore.of({
     append: (records, recordedAt) => Effect.mapError(append(db, records, recordedAt), failure("append")),
     end: Effect.mapError(
       Effect.map(db.query<Head>("select position, hash from audit_head"), ([head]) => head?.position ?? 0),
       failure("read"),
     ),
+    head: Effect.mapError(endOf(db), failure("read")),
     read: (options) => Effect.mapError(read(db, options), failure("read")),
-    verify: Effect.mapError(verify(db), failure("verify")),
+    hashes: (options) => Effect.mapError(hashes(db, options), failure("read")),
+    keepCheckpoint: (checkpoint) => Effect.asVoid(Effect.mapError(keepCheckpoint(db, checkpoint), failure("append"))),
+    checkpoints: Effect.mapError(
+      db.query<KeptCheckpoint>(`select size, note, signed_at as "signedAt" from audit_checkpoints order by size, note`),
+      failure("read"),
+    ),
   });
 });
 

@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer";
 import { EventStore } from "./event-store.ts";
 import { eventStoreContract, recorded } from "./event-store-contract.ts";
 import { layerPostgres } from "./postgres-event-store.ts";
+import { verifyRecord } from "./verify-record.ts";
 
 const open = (connectionString: string) =>
   Effect.map(Layer.build(Layer.provide(layerPostgres, layerPg({ connectionString }))), (context) =>
@@ -52,7 +53,7 @@ else {
           rows.filter((row) => row.partition === partition).map((row) => row.offset),
           Array.from({ length: 300 }, (_, n) => n),
         );
-      assert.lengthOf((yield* store.verify).faults, 0);
+      assert.lengthOf((yield* Effect.provideService(verifyRecord(), EventStore, store)).faults, 0);
     }).pipe(Effect.scoped, Effect.timeout("30 seconds")),
   );
 }

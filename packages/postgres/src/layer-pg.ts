@@ -4,12 +4,14 @@ import * as Exit from "effect/Exit";
 import * as Layer from "effect/Layer";
 import * as Schedule from "effect/Schedule";
 import pg from "pg";
-import { Database, DatabaseError } from "./database.ts";
+import { Database, type DatabaseAccess, DatabaseError } from "./database.ts";
 import { databaseErrorOf, queriesOn, type WithSession } from "./sessions.ts";
 
 export interface PgSettings {
   /** `postgres://user:password@host:port/database`; never logged. */
   readonly connectionString: string;
+  /** The same database as the role that owns the tables: it migrates, and nothing else. Without it this role owns them. */
+  readonly ownerConnectionString?: string;
   readonly maxConnections?: number;
   /** A statement that takes longer is cancelled by the server. */
   readonly statementTimeoutMs?: number;
@@ -36,7 +38,7 @@ const unusable = (exit: Exit.Exit<unknown, unknown>): boolean => {
   return lost || Cause.hasInterrupts(exit.cause);
 };
 
-const make = Effect.fn("Database.openPg")(function* (settings: PgSettings) {
+const open = Effect.fn("Database.openPg")(function* (settings: PgSettings, owner: DatabaseAccess | null) {
   const connection = { connectionString: settings.connectionString, connectionTimeoutMillis: 5_000, types };
   const pool = yield* Effect.acquireRelease(
     Effect.sync(
@@ -76,7 +78,13 @@ const make = Effect.fn("Database.openPg")(function* (settings: PgSettings) {
   yield* withSession((session) =>
     Effect.tryPromise({ try: () => session.query("select 1", []), catch: (cause) => databaseErrorOf("open", cause) }),
   );
-  return Database.of({ embedded: false, ...queriesOn(withSession), listen });
+  return Database.of({ embedded: false, owner, ...queriesOn(withSession), listen });
+});
+
+const make = Effect.fnUntraced(function* ({ ownerConnectionString, ...settings }: PgSettings) {
+  if (ownerConnectionString === undefined) return yield* open(settings, null);
+  const owner = yield* open({ ...settings, connectionString: ownerConnectionString, maxConnections: 1 }, null);
+  return yield* open(settings, owner);
 });
 
 /** Listens on a connection of its own; fails when that is lost. */

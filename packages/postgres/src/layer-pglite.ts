@@ -66,7 +66,7 @@ const make = Effect.fn("Database.openPGlite")(function* ({ directory }: PGliteSe
     );
   });
 
-  return Database.of({ embedded: true, ...queriesOn(withSession), listen });
+  return Database.of({ embedded: true, owner: null, ...queriesOn(withSession), listen });
 });
 
 /** Postgres in this process. A directory in use is refused in one sentence that names it and its owner's pid. */

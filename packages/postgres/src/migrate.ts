@@ -11,13 +11,44 @@ export interface Migration {
 /** Any number no one else uses as an advisory lock: instances that start together migrate one after the other. */
 const LOCK = 4_400_002;
 
+/** Statements that give a role (its name is quoted) what it needs of the tables that were made. */
+export type Grants = (role: string) => string;
+
 /**
  * Brings the database forward: each migration is applied once, in one transaction with its record. There is no way back,
- * and an applied migration never changes; a new one is added instead.
+ * and an applied migration never changes; a new one is added instead. Where another role owns the tables
+ * (`Database.owner`), that one migrates, and grants this one what it needs.
  */
 export const migrate = (
   database: Database["Service"],
   migrations: ReadonlyArray<Migration>,
+  grants: Grants = ordinaryGrants,
+): Effect.Effect<void, DatabaseError> => {
+  const { owner } = database;
+  if (owner === null) return migrateAs(database, migrations, Effect.void);
+  return Effect.flatMap(database.query<{ role: string }>("select quote_ident(current_user) as role"), ([found]) =>
+    migrateAs(
+      owner,
+      migrations,
+      owner.script(`grant usage on schema public to ${found?.role}; ${grants(found?.role ?? "")}`),
+    ),
+  );
+};
+
+/** Whatever there is, but for the audit record, whose own grants come with it. */
+const ordinaryGrants: Grants = (role) => `
+  do $$ declare name text; begin
+    for name in select quote_ident(tablename) from pg_tables
+      where schemaname = 'public' and tablename not like 'audit\\_%' and tablename <> 'sluice_migrations'
+    loop
+      execute 'grant select, insert, update, delete on ' || name || ' to ${role}';
+    end loop;
+  end $$;`;
+
+const migrateAs = (
+  database: Database["Service"],
+  migrations: ReadonlyArray<Migration>,
+  afterwards: Effect.Effect<void, DatabaseError>,
 ): Effect.Effect<void, DatabaseError> =>
   database.transaction(
     Effect.gen(function* () {
@@ -41,5 +72,6 @@ export const migrate = (
         yield* database.script(sql);
         yield* database.query("insert into sluice_migrations (name, digest) values ($1, $2)", [name, digest]);
       }
+      yield* afterwards;
     }),
   );

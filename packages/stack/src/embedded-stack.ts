@@ -16,6 +16,7 @@ import * as Telemetry from "@sluice/telemetry";
 import * as TokenStore from "@sluice/token-store";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
+import { signingKeyFile } from "./signing-key-file.ts";
 
 export interface EmbeddedStackSettings {
   /** One process at a time; it is created when it is not there. */
@@ -34,6 +35,8 @@ export interface EmbeddedStack {
   readonly gatewayAddress: string;
   /** For the first admin, who is to see it now; null where somebody is one already. */
   readonly firstAdminToken: Effect.Effect<string | null, { readonly message: string }>;
+  /** The public key that the record is signed with. */
+  readonly verifierKey: string;
 }
 
 /**
@@ -67,7 +70,9 @@ const embeddedPorts = ({ directory, judge, webhook }: EmbeddedStackSettings) => 
 
 const startServices = Effect.fnUntraced(function* (settings: EmbeddedStackSettings) {
   // The registry first: whatever the others decide is on record from the start.
-  const registry = yield* registryService(settings.registry);
+  const { text: signingKey, verifierKey } = yield* signingKeyFile(join(settings.directory, "signing-key"));
+  const checkpointDirectory = join(settings.directory, "record");
+  const registry = yield* registryService({ signingKey, checkpointDirectory, ...settings.registry });
   yield* gateService();
   yield* shadowJudgeService(settings.shadowJudge);
   // Shared by the two in this process and known to nobody else.
@@ -80,5 +85,6 @@ const startServices = Effect.fnUntraced(function* (settings: EmbeddedStackSettin
     registryAddress: registry.address,
     gatewayAddress: gateway.address,
     firstAdminToken: registry.firstAdminToken,
+    verifierKey,
   } satisfies EmbeddedStack;
 });

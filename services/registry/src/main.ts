@@ -5,6 +5,7 @@ import * as Config from "effect/Config";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Option from "effect/Option";
+import * as Redacted from "effect/Redacted";
 import * as Schema from "effect/Schema";
 import { parse } from "yaml";
 import { registryService } from "./registry-service.ts";
@@ -43,6 +44,20 @@ const organisationPolicy = Effect.gen(function* () {
   return Schema.encodeSync(Policy)(policy ?? defaultPolicy);
 });
 
+/** What the record is signed with: the key itself, or a file that holds it. */
+const signingKey = Effect.gen(function* () {
+  const given = yield* Config.option(Config.Redacted("SLUICE_SIGNING_KEY"));
+  if (Option.isSome(given)) return Redacted.value(given.value);
+  const file = yield* Config.option(Config.String("SLUICE_SIGNING_KEY_FILE"));
+  if (Option.isSome(file))
+    return yield* Effect.try({
+      try: () => readFileSync(file.value, "utf8"),
+      catch: () => new SettingsError({ message: `SLUICE_SIGNING_KEY_FILE=${file.value}: cannot be read` }),
+    });
+  yield* Effect.logWarning("the record is not signed: set SLUICE_SIGNING_KEY_FILE (docs/audit.md says how)");
+  return null;
+});
+
 const settings = Effect.gen(function* () {
   const { host, port } = yield* Config.all({
     host: Config.String("SLUICE_HOST").pipe(Config.withDefault("127.0.0.1")),
@@ -55,6 +70,8 @@ const settings = Effect.gen(function* () {
     tokens: yield* listIn("SLUICE_TOKENS_FILE", TokenGrant),
     oidc: yield* listIn("SLUICE_OIDC_FILE", OidcProvider),
     organisationPolicy: yield* organisationPolicy,
+    signingKey: yield* signingKey,
+    checkpointDirectory: Option.getOrNull(yield* Config.option(Config.NonEmptyString("SLUICE_CHECKPOINT_DIR"))),
   };
 });
 

@@ -1,12 +1,14 @@
 import { ReleaseLog } from "@sluice/release-log";
 import type { TokenStoreError } from "@sluice/token-store";
 import * as Clock from "effect/Clock";
+import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import type { Ports } from "./adapters/http/answer.ts";
 import { eventStream } from "./adapters/http/event-stream.ts";
 import { httpServer } from "./adapters/http/server.ts";
 import { layerWorkflowTokens } from "./adapters/oidc/workflow-tokens.ts";
+import { AuditLog, startAuditLog } from "./application/audit-log.ts";
 import { makeAuthenticator } from "./application/authenticator.ts";
 import { followProgress } from "./application/canary-progress.ts";
 import { startRecorder } from "./application/recorder.ts";
@@ -35,7 +37,8 @@ export const registryService = (input: RegistrySettingsInput) => {
 const start = Effect.fn("registryService")(function* (settings: RegistrySettings) {
   const recorder = yield* startRecorder(settings);
   const progress = yield* followProgress();
-  const context = yield* Effect.context<Ports>();
+  const audit = yield* startAuditLog(settings, recorder);
+  const context = Context.add(yield* Effect.context<Exclude<Ports, AuditLog>>(), AuditLog, audit);
   const log = yield* ReleaseLog;
   const recorded = Effect.suspend(() => recorder.reached(log.applications()));
   // Kept from request to request, so that the lag is timed from its start also when nobody asks whether all is well.

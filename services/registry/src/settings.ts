@@ -38,6 +38,12 @@ export const RegistrySettings = Schema.Struct({
   maxStreams: withDefault(Positive, 1_000),
   /** A record this far behind the log tells yesterday's news: the registry is not ready then. */
   maxRecordLagMs: withDefault(Positive, 5_000),
+  /** What checkpoints and attestations are signed with, in the text form of C2SP private keys; without it nothing is signed. */
+  signingKey: withDefault(Schema.NullOr(Schema.String), null),
+  /** Where checkpoints are kept outside the database. */
+  checkpointDirectory: withDefault(Schema.NullOr(Schema.NonEmptyString), null),
+  /** While the record grows, it is signed this often. */
+  checkpointSeconds: withDefault(Positive, 10),
   /** First and longest pause before a store that is down is asked again. */
   retryMs: withDefault(Positive, 200),
   maxRetryMs: withDefault(Positive, 10_000),

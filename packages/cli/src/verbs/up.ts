@@ -65,6 +65,7 @@ export const upCommand = Command.make(
       if (created !== null) yield* print(`admin token (shown once): ${created}`);
       yield* print(`registry ${stack.registryAddress}`);
       yield* print(`gateway  ${stack.gatewayAddress}/v1`);
+      yield* print(`record   signed by ${stack.verifierKey}`);
       yield* print("ready; stop with Ctrl-C");
       servesUntilStopped();
       yield* Effect.never;

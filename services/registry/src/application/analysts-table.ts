@@ -1,5 +1,4 @@
-import type { ReleaseEvent } from "@sluice/contracts";
-import { EventStore, type StoredEvent } from "@sluice/event-store";
+import { EventStore, releaseEventOf, type StoredEvent } from "@sluice/event-store";
 import { TelemetryStore } from "@sluice/telemetry";
 import * as Effect from "effect/Effect";
 import * as Queue from "effect/Queue";
@@ -27,7 +26,10 @@ export const startAnalystsTable = Effect.fn("startAnalystsTable")(function* (set
   const insert = (rows: ReadonlyArray<StoredEvent>) =>
     Effect.suspend(() =>
       telemetry.insertReleaseEvents(
-        rows.map((row) => ({ event: JSON.parse(row.payload) as ReleaseEvent, accepted: row.refusal === null })),
+        rows.flatMap((row) => {
+          const event = releaseEventOf(row);
+          return event ? { event, accepted: row.refusal === null } : [];
+        }),
       ),
     );
 

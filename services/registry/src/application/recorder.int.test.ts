@@ -47,6 +47,6 @@ it.live("one event with text that no column takes stops neither the record nor w
       ],
     );
     assert.deepStrictEqual(JSON.parse(rows[0]?.payload ?? ""), events[0]);
-    assert.deepStrictEqual((yield* store.verify).faults, []);
+    assert.deepStrictEqual((yield* EventStore.verifyRecord()).faults, []);
   }).pipe(Effect.scoped, Effect.provide(ports), Effect.timeout("30 seconds")),
 );

@@ -1,6 +1,13 @@
-import { type ReleaseEvent, releaseStateTopic, releasesTopic, timestampOf } from "@sluice/contracts";
+import {
+  type DeadLetter,
+  deadLettersTopic,
+  type ReleaseEvent,
+  releaseStateTopic,
+  releasesTopic,
+  timestampOf,
+} from "@sluice/contracts";
 import { type BusError, EventBus, type Received } from "@sluice/event-bus";
-import { EventStore, type EventStoreError, type RecordedEvent } from "@sluice/event-store";
+import { deadLetterPartition, EventStore, type EventStoreError, type RecordedEvent } from "@sluice/event-store";
 import { type ApplicationState, type Applications, foldEvent, releaseStateOf } from "@sluice/release";
 import type { TelemetryStore } from "@sluice/telemetry";
 import * as Clock from "effect/Clock";
@@ -63,6 +70,21 @@ export const startRecorder = Effect.fn("startRecorder")(function* (
     progressed.openUnsafe();
   });
 
+  // A record that could not be decoded stood in the log all the same. It changes nothing, so its turn does not matter.
+  const recordDeadLetters = Effect.fnUntraced(function* (batch: ReadonlyArray<Received<DeadLetter>>) {
+    const records = batch
+      .filter(({ event }) => event.topic === releasesTopic.name)
+      .map(({ event }) => ({
+        partition: deadLetterPartition(event.partition),
+        offset: event.offset,
+        event,
+        refusal: { code: "undecodable", sentence: event.reason },
+      }));
+    const rows = yield* store.append(records, timestampOf(yield* Clock.currentTimeMillis));
+    if (rows.length > 0) yield* PubSub.publish(appended, undefined);
+  });
+
+  yield* bus.follow(deadLettersTopic, recordDeadLetters);
   yield* bus.follow(releasesTopic, record);
   // A stop between an append and its publication may have left any of them untold.
   yield* Semaphore.withPermit(

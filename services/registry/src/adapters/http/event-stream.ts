@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { CanaryProgress } from "@sluice/contracts";
-import { EventStore, type StoredEvent } from "@sluice/event-store";
+import { EventStore, releaseEventOf, type StoredEvent } from "@sluice/event-store";
 import { releaseStateOf } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
 import * as Cause from "effect/Cause";
@@ -95,7 +95,7 @@ const follow = Effect.fnUntraced(function* (
   yield* Effect.forkScoped(Effect.forever(tellSteps));
   while (true) {
     const rows = yield* store.read({ ...(application && { application }), after: position, limit: STREAM_PAGE });
-    for (const row of rows) yield* write(out, frame(row));
+    for (const row of rows) if (releaseEventOf(row)) yield* write(out, frame(row));
     position = rows.at(-1)?.position ?? position;
     if (rows.length === 0) yield* PubSub.take(wakeUp);
   }

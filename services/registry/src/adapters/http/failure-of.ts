@@ -21,9 +21,17 @@ export const failureOf = (cause: Cause.Cause<unknown>): HttpFailure => {
     if (failure._tag === "Unauthenticated") return new HttpFailure(401, "unauthenticated", message);
     if (failure._tag === "NotLetIn") return new HttpFailure(403, "forbidden", message);
     if (failure._tag === "IssuerError") return new HttpFailure(503, "issuer-unavailable", message);
+    if (failure._tag === "NotSigned") return new HttpFailure(409, "not-signed", message);
     if (failure._tag === "BadRequest") return new HttpFailure(400, "bad-request", message);
     if (
-      ["BusError", "EventStoreError", "ArtifactStoreError", "TelemetryError", "TokenStoreError"].includes(failure._tag)
+      [
+        "BusError",
+        "EventStoreError",
+        "ArtifactStoreError",
+        "CheckpointDirectoryError",
+        "TelemetryError",
+        "TokenStoreError",
+      ].includes(failure._tag)
     )
       return new HttpFailure(503, "unavailable", `a store behind the registry failed (${failure._tag}); try again`);
   }

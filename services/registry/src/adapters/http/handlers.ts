@@ -9,18 +9,17 @@ import {
   ReasonBody,
   RegisterApplicationBody,
   type RegistryRoute,
-  ReleaseId,
   RequestReleaseBody,
   RollbackBody,
 } from "@sluice/contracts";
-import { EventStore } from "@sluice/event-store";
+import { EventStore, releaseEventOf } from "@sluice/event-store";
 import { releaseStateOf } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
 import { TelemetryStore } from "@sluice/telemetry";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import { PrometheusMetrics } from "effect/observability";
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply } from "fastify";
 import type { Authenticator } from "../../application/authenticator.ts";
 import type { KnownProgress } from "../../application/canary-progress.ts";
 import {
@@ -38,22 +37,14 @@ import {
 import { listReleases } from "../../domain/release-index.ts";
 import type { RegistrySettings } from "../../settings.ts";
 import { permissionsOf } from "./access.ts";
-import { type Handler, json, parameter, query, text } from "./answer.ts";
+import { type Handler, json, namedBy, parameter, positionOf, query, text } from "./answer.ts";
+import { auditHandlers } from "./audit-handlers.ts";
 import { decodeBody } from "./decode-body.ts";
 import { HttpFailure } from "./http-failure.ts";
 import { recordedEventBody } from "./recorded-event-body.ts";
 import { tokenHandlers } from "./token-handlers.ts";
 
 export type Handlers = { readonly [Route in Exclude<RegistryRoute, "streamEvents">]: Handler };
-
-/** The release of the path, of the application of the query if it is there. */
-const namedBy = (request: FastifyRequest): Named => {
-  const application = query(request, "application");
-  return {
-    releaseId: parameter(request, "releaseId", ReleaseId),
-    application: application === undefined ? undefined : decodeBody(ApplicationName, application, "query application"),
-  };
-};
 
 const acts =
   (operation: Operation): Handler =>
@@ -109,7 +100,7 @@ export const handlers = ({
         throw new HttpFailure(400, "bad-request", `query limit is ${query(request, "limit")}; give 1 to 1000`);
       return json({ releases: listReleases(log.applications(), application, limit) });
     }),
-  getRelease: (request) => releaseDetail(namedBy(request), query(request, "after") ?? "0"),
+  getRelease: (request) => releaseDetail(namedBy(request), positionOf(request)),
   getProgress: (request) =>
     Effect.gen(function* () {
       const { application, releaseId } = yield* locate(namedBy(request));
@@ -142,11 +133,7 @@ export const handlers = ({
         kpi_shadow_regressions: yield* rows("kpi_shadow_regressions"),
       });
     }),
-  verifyAudit: () =>
-    Effect.map(
-      Effect.flatMap(EventStore, (store) => store.verify),
-      json,
-    ),
+  ...auditHandlers,
   getMe: (_request, { author }) => Effect.succeed(json({ ...author, permissions: permissionsOf(author.role) })),
   getOpenApi: () =>
     Effect.sync(() =>
@@ -170,10 +157,7 @@ export const handlers = ({
 /** Events of one answer; what is left is asked for with `?after=`. */
 const DETAIL_PAGE = 1_000;
 
-const releaseDetail = Effect.fnUntraced(function* (named: Named, from: string) {
-  const after = Number(from);
-  if (!Number.isSafeInteger(after) || after < 0)
-    throw new HttpFailure(400, "bad-request", `query after is ${from}; give the position that 'next' named`);
+const releaseDetail = Effect.fnUntraced(function* (named: Named, after: number) {
   const release = yield* locate(named);
   const { application, releaseId } = release;
   const state = (yield* ReleaseLog).applications().get(application);
@@ -182,7 +166,12 @@ const releaseDetail = Effect.fnUntraced(function* (named: Named, from: string) {
   const rows = yield* store.read({ application, releaseId, after, limit: DETAIL_PAGE });
   const last = rows.at(-1)?.position;
   const more = last === undefined ? [] : yield* store.read({ application, releaseId, after: last, limit: 1 });
-  return json({ release, active, events: rows.map(recordedEventBody), next: more.length > 0 ? last : null });
+  return json({
+    release,
+    active,
+    events: rows.filter(releaseEventOf).map(recordedEventBody),
+    next: more.length > 0 ? last : null,
+  });
 });
 
 /** JSON is stored in its canonical form, so that one artifact has one address; other bytes are stored as they are. */
