@@ -29,7 +29,7 @@ export default defineConfig({
       {
         test: {
           name: "system",
-          include: ["test/{architecture,journeys,promises}/**/*.test.ts"],
+          include: ["test/{architecture,dashboard,journeys,promises}/**/*.test.ts"],
           pool: "forks",
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -59,6 +59,7 @@ export const Overview = () => {
         <label class="filter">
           <span class="visually-hidden">Filter by application</span>
           <input
+            id="filter"
             type="search"
             placeholder="Filter applications"
             value={wanted.value}

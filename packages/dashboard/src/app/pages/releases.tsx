@@ -29,6 +29,9 @@ export const ReleasesPage = ({ application }: { readonly application: string | n
   useEffect(
     () =>
       listen({
+        onOpened: () => {
+          version.value += 1;
+        },
         onEvent: ({ event }) => {
           if (event._tag === "ReleaseRequested" || event._tag.startsWith("Release")) version.value += 1;
         },

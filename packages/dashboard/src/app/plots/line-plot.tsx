@@ -1,6 +1,6 @@
 import "uplot/dist/uPlot.min.css";
 import { useEffect, useRef } from "preact/hooks";
-import uPlot from "uplot";
+import type uPlot from "uplot";
 import { csvOf } from "../domain/csv.ts";
 import { clockTime, localTime } from "../domain/words.ts";
 import { download } from "../parts/download.ts";
@@ -47,23 +47,33 @@ export const LinePlot = (props: LinePlotProps) => {
   useEffect(() => {
     const element = box.current;
     if (!element) return;
-    const draw = () => {
-      plot.current?.destroy();
-      plot.current = new uPlot(
-        optionsOf(() => latest.current, element.clientWidth),
-        dataOf(latest.current),
-        element,
-      );
-    };
-    draw();
+    let isWanted = true;
+    let draw = () => {};
     const width = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }));
-    width.observe(element);
     // Colours are read when the plot is made.
     const scheme = matchMedia("(prefers-color-scheme: dark)");
-    scheme.addEventListener("change", draw);
+    const redraw = () => draw();
+    // Only pages with plots load the library; where it does not start (it refuses odd system locales) the table is left.
+    import("uplot").then(
+      ({ default: Plot }) => {
+        if (!isWanted) return;
+        draw = () => {
+          plot.current?.destroy();
+          const options = optionsOf(() => latest.current, element.clientWidth);
+          plot.current = new Plot(options, dataOf(latest.current), element);
+        };
+        draw();
+        width.observe(element);
+        scheme.addEventListener("change", redraw);
+      },
+      () => {
+        element.textContent = "This browser cannot draw the plot; its table is below.";
+      },
+    );
     return () => {
+      isWanted = false;
       width.disconnect();
-      scheme.removeEventListener("change", draw);
+      scheme.removeEventListener("change", redraw);
       plot.current?.destroy();
       plot.current = null;
     };

@@ -4,6 +4,7 @@ import { createParser } from "eventsource-parser";
 import { sendAsMe } from "./session.ts";
 
 export type StreamMessage =
+  | { readonly _tag: "Opened" }
   | { readonly _tag: "State"; readonly state: ReleaseState }
   | { readonly _tag: "Event"; readonly recorded: RecordedEventBody }
   | { readonly _tag: "Progress"; readonly progress: CanaryProgress };
@@ -46,6 +47,8 @@ export const followStream = async (receive: (message: StreamMessage) => void, st
         },
       });
       connection.value = { staleSince: null, problem: null };
+      // Without an event so far there is no position to go on from: whoever follows something reads it again.
+      receive({ _tag: "Opened" });
       retryMs = FIRST_RETRY_MS;
       const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
       for (let chunk = await reader?.read(); chunk && !chunk.done; chunk = await reader?.read()) {

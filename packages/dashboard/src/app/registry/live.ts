@@ -7,6 +7,8 @@ import { askAsMe } from "./session.ts";
 export const applications = signal<ReadonlyMap<string, ReleaseState> | null>(null);
 
 type Listener = {
+  /** The stream was opened, for the first time or again: what came between is only in the states that it begins with. */
+  readonly onOpened?: () => void;
   readonly onEvent?: (recorded: RecordedEventBody) => void;
   readonly onProgress?: (progress: CanaryProgress) => void;
 };
@@ -53,7 +55,8 @@ export const startLive = (stop: AbortSignal): void => {
     const states: Array<ReleaseState> = [];
     batch(() => {
       for (const message of messages) {
-        if (message._tag === "State") states.push(message.state);
+        if (message._tag === "Opened") for (const { onOpened } of listeners) onOpened?.();
+        else if (message._tag === "State") states.push(message.state);
         else if (message._tag === "Progress") for (const { onProgress } of listeners) onProgress?.(message.progress);
         else {
           changed.add(message.recorded.event.application);

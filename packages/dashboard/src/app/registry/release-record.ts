@@ -32,6 +32,7 @@ export class FollowedRelease {
 
   start(): () => void {
     const stopListening = listen({
+      onOpened: () => void this.read(),
       onEvent: ({ event }) => {
         if (event.application !== this.#application) return;
         if ("releaseId" in event && event.releaseId !== this.#releaseId) return;
