@@ -23,6 +23,7 @@ import { registryService } from "@sluice/registry";
 import { decide, evolve, initialState, type ReleaseCommand } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
 import * as Telemetry from "@sluice/telemetry";
+import * as TokenStore from "@sluice/token-store";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Layer from "effect/Layer";
@@ -68,7 +69,13 @@ export const policy: Policy = Schema.decodeUnknownSync(Policy)({
 
 const ports = ReleaseLog.layer.pipe(
   Layer.provideMerge(
-    Layer.mergeAll(EventBus.layerMemory, ArtifactStore.layerMemory, EventStore.layerMemory, Telemetry.layerMemory),
+    Layer.mergeAll(
+      EventBus.layerMemory,
+      ArtifactStore.layerMemory,
+      EventStore.layerMemory,
+      Telemetry.layerMemory,
+      TokenStore.layerMemory,
+    ),
   ),
 );
 
