@@ -49,6 +49,12 @@ export const eventDescriptions: { readonly [Tag in EventType]: string } = {
     "An operator has gone back to a bundle that was fully released before; an active release has ended.",
   PageSent: "The page of a breach has been delivered.",
   PageResolved: "The page of a release that has ended has been resolved.",
+  PageUndelivered: "No channel has taken a page or a notice so far; it is tried until one does.",
+  NoticeSent: "The end of a release was told to the channels that want to know.",
+  ReleasesFrozen: "Nothing goes forward in this application until it is lifted; rollbacks and aborts are exempt.",
+  ReleasesStopped:
+    "The emergency stop: a canary is pinned and rolled back, and nothing goes forward until it is lifted.",
+  ReleasesUnfrozen: "A freeze or an emergency stop has been lifted.",
   RoutingChanged: "What gateways serve for one application, with the bundles' contents.",
   ReleaseStateChanged: "Where an application's releases stand: for all who only want to know.",
   CanaryProgressed: "How the present canary step stands: for all who watch; nothing is decided on it.",

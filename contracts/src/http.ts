@@ -50,6 +50,29 @@ export const RollbackBody = Schema.Struct({
   to: Digest,
 }).annotate({ identifier: "RollbackBody" });
 
+export const FreezeBody = Schema.Struct({
+  reason: Reason,
+  /** Then it is lifted by itself; null: until somebody lifts it. */
+  until: withDefault(Schema.NullOr(Timestamp), null),
+}).annotate({ identifier: "FreezeBody" });
+
+const Labels = Schema.Record(Schema.String, Schema.String);
+/** What Alertmanager posts to a webhook, version 4; of it what is needed here, and the rest is let pass. */
+export const AlertmanagerBody = Schema.Struct({
+  version: Schema.Literal("4"),
+  alerts: Schema.Array(
+    Schema.Struct({
+      status: Schema.Literals(["firing", "resolved"]),
+      /** `application`, and `release` where one release is meant, say whose alert it is. */
+      labels: Labels,
+      annotations: withDefault(Labels, {}),
+      /** In any ISO form: Alertmanager's has nanoseconds. */
+      startsAt: Schema.String,
+      fingerprint: withDefault(Schema.String, ""),
+    }),
+  ).check(Schema.isMaxLength(1_000)),
+}).annotate({ identifier: "AlertmanagerBody" });
+
 // ---------------------------------------------------------------- answers
 
 /** What was decided; it is true, because it has come back from the log. */
@@ -61,6 +84,24 @@ export const DecidedBody = Schema.Struct({
   /** Of a requested release: what its canary will be able to see. */
   forecast: Schema.optionalKey(CanaryForecast),
 }).annotate({ identifier: "DecidedBody" });
+
+/** What was decided for every application; those where it failed get it from the controller, as soon as it can. */
+export const DecidedForAllBody = Schema.Struct({
+  events: Schema.Array(Schema.Struct({ type: Schema.String, eventId: Schema.String })),
+  applications: Schema.Array(ApplicationName),
+  pending: Schema.Array(ApplicationName),
+}).annotate({ identifier: "DecidedForAllBody" });
+
+/** What each alert led to, in the order of the alerts. */
+export const AlertsBody = Schema.Struct({
+  alerts: Schema.Array(
+    Schema.Struct({
+      fingerprint: Schema.String,
+      outcome: Schema.Literals(["breached", "ignored"]),
+      sentence: Text,
+    }),
+  ),
+}).annotate({ identifier: "AlertsBody" });
 
 export const ArtifactStoredBody = Schema.Struct({ digest: Digest, bytes: Count }).annotate({
   identifier: "ArtifactStoredBody",
@@ -121,6 +162,8 @@ export const permissions = {
   request: ["ci", "operator", "approver", "admin"],
   register: ["operator", "admin"],
   operate: ["operator", "admin"],
+  /** May report what it sees as a breach: that can only take users off a candidate. */
+  report: ["ci", "operator", "admin"],
   override: ["approver", "admin"],
   administer: ["admin"],
 } as const satisfies Record<string, ReadonlyArray<Role>>;

@@ -9,6 +9,7 @@ export * from "./digest.ts";
 export * from "./eval-set.ts";
 export * from "./event-descriptions.ts";
 export * from "./evidence.ts";
+export * from "./freeze-window.ts";
 export * from "./gateway-api.ts";
 export * from "./http.ts";
 export * from "./observation.ts";

@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { canonicalJson, digestOf } from "./digest.ts";
+import { FreezeWindow } from "./freeze-window.ts";
 import { Count, Digest, NonNegative, Positive, PositiveCount, Probability, Ratio } from "./primitives.ts";
 import { withDefault } from "./with-default.ts";
 
@@ -281,6 +282,11 @@ export const Policy = Schema.Struct({
     Schema.Literals(["queue", "reject", "supersede"]),
     "queue",
     "What happens to a request while another release is active.",
+  ),
+  freezeWindows: setting(
+    Schema.Array(FreezeWindow).check(Schema.isMaxLength(20)),
+    [],
+    "Recurring times in which no candidate gets more users; rollbacks are exempt.",
   ),
 })
   .check(lastStepRises)

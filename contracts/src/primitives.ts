@@ -19,6 +19,12 @@ export const ApplicationName = Schema.String.check(
 });
 export type ApplicationName = typeof ApplicationName.Type;
 
+/**
+ * Stands for all applications at once on the log: freezes of all of them are decided under this name, and each application
+ * then has its own copy. Nothing can be registered or released under it.
+ */
+export const EVERY_APPLICATION = "all-applications";
+
 export const ReleaseId = Schema.String.check(
   pattern(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}$/u, "1 to 100 of letters, digits, '.', '_', '-'"),
 ).annotate({ identifier: "ReleaseId", description: "One attempt to replace the baseline of an application." });

@@ -2,9 +2,13 @@ import type * as Schema from "effect/Schema";
 import { AccessToken, CreateTokenBody, TokenCreatedBody, TokensBody } from "./access-token.ts";
 import { auditRoutes } from "./audit-api.ts";
 import {
+  AlertmanagerBody,
+  AlertsBody,
   ApplicationsBody,
   ArtifactStoredBody,
   DecidedBody,
+  DecidedForAllBody,
+  FreezeBody,
   KpiBody,
   MeBody,
   OverrideBody,
@@ -47,6 +51,25 @@ const acts = <const Verb extends string>(verb: Verb, summary: string) =>
     response: DecidedBody,
   }) as const;
 
+const ofApplication = (verb: string, summary: string, request: Schema.Top): Route => ({
+  method: "POST",
+  path: `/v1/applications/:application/${verb}`,
+  summary,
+  permission: "operate",
+  request,
+  status: 200,
+  response: DecidedBody,
+});
+const ofEveryApplication = (verb: string, summary: string, request: Schema.Top): Route => ({
+  method: "POST",
+  path: `/v1/${verb}`,
+  summary,
+  permission: "operate",
+  request,
+  status: 200,
+  response: DecidedForAllBody,
+});
+
 /** The registry's HTTP surface: the server, its role checks and the OpenAPI document all follow this table. */
 export const registryRoutes = {
   registerApplication: {
@@ -82,6 +105,37 @@ export const registryRoutes = {
     request: RollbackBody,
     status: 200,
     response: DecidedBody,
+  },
+  freezeApplication: ofApplication(
+    "freeze",
+    "Nothing goes forward in this application until it is lifted; rollbacks and aborts are exempt",
+    FreezeBody,
+  ),
+  unfreezeApplication: ofApplication(
+    "unfreeze",
+    "Lift every freeze and emergency stop of this application, also its copy of one of all applications",
+    ReasonBody,
+  ),
+  stopApplication: ofApplication(
+    "stop",
+    "Emergency stop: a canary is pinned to the baseline and rolled back, and nothing goes forward until it is lifted",
+    ReasonBody,
+  ),
+  freezeAll: ofEveryApplication("freeze", "Freeze every application, also those registered later", FreezeBody),
+  unfreezeAll: ofEveryApplication(
+    "unfreeze",
+    "Lift the freezes and emergency stops of all applications; those of single ones stay",
+    ReasonBody,
+  ),
+  stopAll: ofEveryApplication("stop", "Emergency stop of every application", ReasonBody),
+  receiveAlerts: {
+    method: "POST",
+    path: "/v1/alerts",
+    summary: "Alertmanager's webhook (version 4): a firing alert that names an application breaches its canary",
+    permission: "report",
+    request: AlertmanagerBody,
+    status: 200,
+    response: AlertsBody,
   },
   requestRelease: {
     method: "POST",

@@ -45,6 +45,14 @@ export const BreachCause = Schema.Literals([
 ]);
 export type BreachCause = typeof BreachCause.Type;
 
+/** `window`: a recurring one of the policy or of the organisation; `all`: the copy of a freeze of all applications. */
+export const FreezeScope = Schema.Literals(["application", "all", "window"]);
+export type FreezeScope = typeof FreezeScope.Type;
+
+/** Chosen once per intention or per occurrence of a window: the same one again is the same freeze. */
+const FreezeId = Schema.NonEmptyString.check(Schema.isMaxLength(200));
+const ofFreeze = { ...ofApplication, freezeId: FreezeId };
+
 /** Everything that can happen to a release; topic `sluice.releases.v1`, key application. */
 export const ReleaseEvent = Schema.TaggedUnion({
   /** The bundle that an application serves before Sluice releases anything. */
@@ -111,6 +119,8 @@ export const ReleaseEvent = Schema.TaggedUnion({
     since: Timestamp,
     evidence: Schema.NullOr(CanaryEvidence),
     policyDigest: Digest,
+    /** Who reported it, for cause `external`. */
+    reportedBy: Schema.optionalKey(Author),
   },
   /** Every live gateway serves the pinned routing and the last served digests agree. */
   MitigationConfirmed: {
@@ -136,8 +146,33 @@ export const ReleaseEvent = Schema.TaggedUnion({
   BaselineRolledBack: { ...ofApplication, ...byAuthor, to: Digest },
 
   /** The log is the outbox of pages: one is due until its event is here. */
-  PageSent: { ...ofRelease, dedupKey: Schema.String, channel: Schema.String },
+  PageSent: {
+    ...ofRelease,
+    dedupKey: Schema.String,
+    /** The channel that took it. */
+    channel: Schema.String,
+    /** Channels before it that did not: the page has escalated. */
+    notTakenBy: Schema.optionalKey(Schema.Array(Schema.String)),
+  },
   PageResolved: { ...ofRelease, dedupKey: Schema.String, channel: Schema.String },
+  /** No channel has taken a page or a notice so far; it is tried until one does. Said once for each. */
+  PageUndelivered: { ...ofRelease, dedupKey: Schema.String, sentence: Text },
+  /** The end of a release was told to every channel that wants to know (none, where nobody does). */
+  NoticeSent: { ...ofRelease, dedupKey: Schema.String, channels: Schema.Array(Schema.String) },
+
+  /** Nothing goes forward until it is lifted; rollbacks and aborts are exempt. */
+  ReleasesFrozen: {
+    ...ofFreeze,
+    scope: FreezeScope,
+    /** Then it is lifted by itself; null for none. */
+    until: Schema.NullOr(Timestamp),
+    /** Null for a recurring window. */
+    author: Schema.NullOr(Author),
+    reason: Reason,
+  },
+  /** The emergency stop: a canary is pinned to the baseline and rolled back, and nothing goes forward until it is lifted. */
+  ReleasesStopped: { ...ofFreeze, ...byAuthor, scope: FreezeScope },
+  ReleasesUnfrozen: { ...ofFreeze, author: Schema.NullOr(Author), reason: Reason },
 }).annotate({ identifier: "ReleaseEvent" });
 
 export type ReleaseEvent = typeof ReleaseEvent.Type;

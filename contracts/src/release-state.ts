@@ -1,7 +1,7 @@
 import * as Schema from "effect/Schema";
 import { BundleReference } from "./artifact.ts";
 import { ApplicationName, Author, Count, Digest, Ratio, Reason, ReleaseId, Text, Timestamp } from "./primitives.ts";
-import { HoldCause } from "./release-event.ts";
+import { FreezeScope, HoldCause } from "./release-event.ts";
 
 const openPhases = ["queued", "requested", "gate-passed", "shadow", "shadow-passed", "canary", "breached"] as const;
 const endedPhases = [
@@ -54,6 +54,36 @@ export const ReleaseState = Schema.TaggedStruct("ReleaseStateChanged", {
     }),
   ),
   queued: Schema.Array(ReleaseId),
+  /** What forbids going forward; absent when nothing does. */
+  freezes: Schema.optionalKey(
+    Schema.Array(
+      Schema.Struct({
+        freezeId: Schema.String,
+        /** An emergency stop: no candidate is asked for anything. */
+        stop: Schema.Boolean,
+        scope: FreezeScope,
+        since: Timestamp,
+        until: Schema.NullOr(Timestamp),
+        author: Schema.NullOr(Author),
+        reason: Text,
+      }),
+    ),
+  ),
+  /** Pages that are open, and notices that wait; absent when there are none. */
+  pages: Schema.optionalKey(
+    Schema.Array(
+      Schema.Struct({
+        dedupKey: Schema.String,
+        releaseId: ReleaseId,
+        severity: Schema.Literals(["critical", "warning", "info"]),
+        at: Timestamp,
+        /** When a channel took it; null while none has. */
+        sentAt: Schema.NullOr(Timestamp),
+        /** Why no channel has taken it so far; null when none was found to fail. */
+        undelivered: Schema.NullOr(Text),
+      }),
+    ),
+  ),
   /** How the last release ended. */
   last: Schema.NullOr(Schema.Struct({ releaseId: ReleaseId, phase: ReleasePhase, at: Timestamp })),
 }).annotate({ identifier: "ReleaseState" });

@@ -62,7 +62,7 @@ interface LayerRule {
 export const layers: { readonly [L in Exclude<Layer, "tests">]: LayerRule } = {
   contracts: {
     mayImport: ["contracts"],
-    vendors: /^(?:effect\/(?:Schema|Effect)|canonicalize|node:crypto)$/u,
+    vendors: /^(?:effect\/(?:Schema|Effect|Cron|Result)|canonicalize|node:crypto)$/u,
     reason: "contracts are what everybody shares: they depend on the schema language and on nothing of ours",
   },
   tooling: {

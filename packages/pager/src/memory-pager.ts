@@ -8,9 +8,11 @@ import { type PageMessage, Pager, PagerError } from "./pager.ts";
 export class PagerInbox extends Context.Service<
   PagerInbox,
   {
-    /** In order of arrival, repeats included. */
+    /** Pages in order of arrival, repeats included. */
     readonly messages: Effect.Effect<ReadonlyArray<PageMessage>>;
-    /** While down every `send` fails and nothing is kept. */
+    /** Notices in order of arrival, repeats included. */
+    readonly notices: Effect.Effect<ReadonlyArray<PageMessage>>;
+    /** While down everything fails and nothing is kept. */
     readonly setDown: (down: boolean) => Effect.Effect<void>;
   }
 >()("@sluice/PagerInbox") {}
@@ -19,14 +21,19 @@ export const layerMemory: Layer.Layer<Pager | PagerInbox> = Layer.effectContext(
   Effect.gen(function* () {
     const messages = yield* Ref.make<ReadonlyArray<PageMessage>>([]);
     const down = yield* Ref.make(false);
-    const send = Effect.fn("Pager.send")(function* (message: PageMessage) {
-      if (yield* Ref.get(down)) return yield* new PagerError({ channel: "memory", message: "the receiver is down" });
+    const take = Effect.fnUntraced(function* (message: PageMessage) {
+      if (yield* Ref.get(down)) return yield* new PagerError({ message: "memory: the receiver is down", taken: [] });
       yield* Ref.update(messages, (sent) => [...sent, message]);
-      return "memory";
     });
-    return Context.mergeAll(
-      Context.make(Pager, Pager.of({ send })),
-      Context.make(PagerInbox, { messages: Ref.get(messages), setDown: (value) => Ref.set(down, value) }),
-    );
+    const pager = Pager.of({
+      page: (message) => Effect.as(take(message), { channel: "memory", notTakenBy: [] }),
+      notify: (message) => Effect.as(take(message), ["memory"]),
+    });
+    const inbox = PagerInbox.of({
+      messages: Effect.map(Ref.get(messages), (sent) => sent.filter(({ action }) => action !== "notice")),
+      notices: Effect.map(Ref.get(messages), (sent) => sent.filter(({ action }) => action === "notice")),
+      setDown: (value) => Ref.set(down, value),
+    });
+    return Context.mergeAll(Context.make(Pager, pager), Context.make(PagerInbox, inbox));
   }),
 );

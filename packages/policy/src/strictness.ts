@@ -48,6 +48,14 @@ const looserProbes = (probes: Probes, floor: Probes): boolean =>
   floor !== null &&
   (probes === null || probes.perMinute < floor.perMinute || probes.confirmations > floor.confirmations);
 
+type Freezes = Policy["freezeWindows"];
+/** Every window of the floor is kept, under whatever name; more of them are stricter. */
+const looserFreezes = (windows: Freezes, floor: Freezes): boolean =>
+  floor.some(
+    ({ from, until, timeZone }) =>
+      !windows.some((one) => one.from === from && one.until === until && one.timeZone === timeZone),
+  );
+
 /** Looking both ways sees what looking one way does. */
 const direction = <Way>(value: Way | "either", floor: Way | "either") => value !== floor && value !== "either";
 
@@ -103,4 +111,5 @@ export const policyStrictness: Strictness<Policy> = {
     safetyProbes: looserProbes,
   },
   whileActive: "free",
+  freezeWindows: looserFreezes,
 };

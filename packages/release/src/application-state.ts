@@ -5,6 +5,7 @@ import type {
   BundleReference,
   Digest,
   EventId,
+  FreezeScope,
   HoldCause,
   Policy,
   ReleaseEventOf,
@@ -22,7 +23,8 @@ export interface Hold {
 }
 
 export interface Breach {
-  readonly cause: BreachCause;
+  /** `emergency-stop`: no check has failed, an operator has pulled the cord. */
+  readonly cause: BreachCause | "emergency-stop";
   readonly sentence: string;
   readonly since: Timestamp;
   readonly detectedAt: Timestamp;
@@ -56,7 +58,9 @@ export interface Release {
   readonly breach: Breach | null;
   readonly mitigatedAt: Timestamp | null;
   readonly pausedAt: Timestamp | null;
-  /** What ended pauses have taken since the present canary step began: its deadline moves by as much. */
+  /** Since when nothing may go forward, because of a pause or a freeze or both. */
+  readonly standsStillSince: Timestamp | null;
+  /** What ended standstills have taken since the present canary step began: its deadline moves by as much. */
   readonly pausedMs: number;
   /** How often the present canary step was held, and when last. */
   readonly holds: number;
@@ -76,8 +80,35 @@ export interface Page {
   readonly at: Timestamp;
   readonly sentAt: Timestamp | null;
   readonly resolvable: boolean;
+  readonly severity: "critical" | "warning";
+  /** That took it: the one through which it is resolved. */
+  readonly channel: string | null;
+  /** Why no channel had taken it when that was first found; null: not found. */
+  readonly undelivered: string | null;
   /** Gateways that had not acknowledged the pin when the release was rolled back: whoever was paged must hear of them. */
   readonly unacknowledged: ReadonlyArray<string>;
+}
+
+/** That a release has ended is due to be told, until the log says that it was. */
+export interface Notice {
+  readonly dedupKey: string;
+  readonly releaseId: ReleaseId;
+  readonly phase: ReleasePhase;
+  /** What happened, in one sentence. */
+  readonly sentence: string;
+  readonly at: Timestamp;
+  readonly undelivered: string | null;
+}
+
+/** Why nothing goes forward: a freeze, or with `stop` an emergency stop. */
+export interface Freeze {
+  readonly freezeId: string;
+  readonly scope: FreezeScope;
+  readonly stop: boolean;
+  readonly author: Author | null;
+  readonly reason: string;
+  readonly since: Timestamp;
+  readonly until: Timestamp | null;
 }
 
 /** How a release ended. Kept for ever, so that late events of it are refused. */
@@ -103,6 +134,8 @@ export interface ApplicationState {
   readonly ended: Readonly<Record<ReleaseId, Ended>>;
   readonly last: { readonly releaseId: ReleaseId; readonly phase: ReleasePhase; readonly at: Timestamp } | null;
   readonly pages: ReadonlyArray<Page>;
+  readonly notices: ReadonlyArray<Notice>;
+  readonly freezes: ReadonlyArray<Freeze>;
   /** Ids of accepted events that belong to no release. */
   readonly seen: ReadonlyArray<EventId>;
 }
@@ -119,6 +152,8 @@ export const initialState = (application: ApplicationName): ApplicationState => 
   ended: {},
   last: null,
   pages: [],
+  notices: [],
+  freezes: [],
   seen: [],
 });
 

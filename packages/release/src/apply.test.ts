@@ -77,6 +77,16 @@ const staysWhereItIs: Row = {
   "step-passed": "to canary",
 };
 
+const leavesEverythingWhereItIs: Row = {
+  ...staysWhereItIs,
+  unregistered: "unknown-application",
+  registered: "to nowhere",
+  queued: "to queued",
+  breached: "to breached",
+  blocked: "to blocked",
+  ended: "to completed",
+};
+
 /** The whole lifecycle: each event in each situation. What a row does not name is answered as in `otherwise`. */
 const transitions: { readonly [Tag in ReleaseEventType]: Row } = {
   ApplicationRegistered: { ...everywhere("already-registered"), unregistered: "to nowhere" },
@@ -135,6 +145,11 @@ const transitions: { readonly [Tag in ReleaseEventType]: Row } = {
   },
   PageSent: { ...everywhere("unknown-page"), breached: "to breached" },
   PageResolved: everywhere("unknown-page"),
+  PageUndelivered: { ...everywhere("unknown-page"), breached: "to breached" },
+  NoticeSent: { ...everywhere("unknown-page"), ended: "to completed" },
+  ReleasesFrozen: leavesEverythingWhereItIs,
+  ReleasesStopped: { ...leavesEverythingWhereItIs, canary: "to breached", "step-passed": "to breached" },
+  ReleasesUnfrozen: everywhere("not-frozen"),
 };
 
 const phaseOf = (events: ReadonlyArray<ReleaseEvent>): string => {

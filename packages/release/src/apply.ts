@@ -1,8 +1,9 @@
-import type { ReleaseEvent, ReleaseEventOf } from "@sluice/contracts";
+import { EVERY_APPLICATION, type ReleaseEvent, type ReleaseEventOf } from "@sluice/contracts";
 import * as Result from "effect/Result";
 import { type ApplicationState, candidateOf, endOf, findRelease, type Release } from "./application-state.ts";
-import { changeActive } from "./change-active.ts";
+import { changeActive, pin, settleStandstill } from "./change-active.ts";
 import { endRelease, misplaced, replaceBaseline } from "./end-release.ts";
+import { freeze, unfreeze } from "./freeze.ts";
 import { overrideGate } from "./override-gate.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 
@@ -18,7 +19,7 @@ export const MAX_QUEUED = 100;
 export const apply = (state: ApplicationState, event: ReleaseEvent): Applied => {
   if (isSeen(state, event)) return refuse("duplicate", `event ${event.eventId} is already in the log`);
   return Result.map(transition(state, event), (next) => ({
-    ...promoteQueued(next, event),
+    ...settleStandstill(promoteQueued(next, event), event.at),
     version: state.version + 1,
     at: event.at,
   }));
@@ -47,6 +48,16 @@ const transition = (state: ApplicationState, event: ReleaseEvent): Applied => {
     case "PageSent":
     case "PageResolved":
       return settlePage(state, event);
+    case "PageUndelivered":
+      return tellUndelivered(state, event);
+    case "NoticeSent":
+      return settleNotice(state, event);
+    case "ReleasesFrozen":
+      return freeze(state, event);
+    case "ReleasesStopped":
+      return Result.map(freeze(state, event), (stopped) => stopCanary(stopped, event));
+    case "ReleasesUnfrozen":
+      return unfreeze(state, event);
     default:
       return changeActive(state, event);
   }
@@ -54,15 +65,21 @@ const transition = (state: ApplicationState, event: ReleaseEvent): Applied => {
 
 // ---------------------------------------------------------------- applications and requests
 
-const register = (state: ApplicationState, event: ReleaseEventOf<"ApplicationRegistered">): Applied =>
-  state.baseline
-    ? refuse("already-registered", `application ${event.application} already has baseline ${state.baseline.digest}`)
-    : Result.succeed({
-        ...state,
-        baseline: event.baseline,
-        fullyReleased: [event.baseline],
-        seen: [...state.seen, event.eventId],
-      });
+const register = (state: ApplicationState, event: ReleaseEventOf<"ApplicationRegistered">): Applied => {
+  if (event.application === EVERY_APPLICATION)
+    return refuse("reserved-name", `${EVERY_APPLICATION} stands for all applications; choose another name`);
+  if (state.baseline)
+    return refuse(
+      "already-registered",
+      `application ${event.application} already has baseline ${state.baseline.digest}`,
+    );
+  return Result.succeed({
+    ...state,
+    baseline: event.baseline,
+    fullyReleased: [event.baseline],
+    seen: [...state.seen, event.eventId],
+  });
+};
 
 const request = (state: ApplicationState, event: ReleaseEventOf<"ReleaseRequested">): Applied => {
   if (!state.baseline)
@@ -111,6 +128,7 @@ const requestedRelease = (event: ReleaseEventOf<"ReleaseRequested">): Release =>
   breach: null,
   mitigatedAt: null,
   pausedAt: null,
+  standsStillSince: null,
   pausedMs: 0,
   holds: 0,
   heldAt: null,
@@ -156,6 +174,33 @@ const settlePage = (state: ApplicationState, event: ReleaseEventOf<"PageSent" | 
   const others = state.pages.filter((open) => open !== page);
   return Result.succeed({
     ...state,
-    pages: event._tag === "PageSent" ? [...others, { ...page, sentAt: event.at }] : others,
+    pages: event._tag === "PageSent" ? [...others, { ...page, sentAt: event.at, channel: event.channel }] : others,
   });
+};
+
+const settleNotice = (state: ApplicationState, event: ReleaseEventOf<"NoticeSent">): Applied => {
+  const others = state.notices.filter(({ dedupKey }) => dedupKey !== event.dedupKey);
+  return others.length < state.notices.length
+    ? Result.succeed({ ...state, notices: others })
+    : refuse("unknown-page", `notice ${event.dedupKey} is not waiting to be told`);
+};
+
+/** Whoever looks must see that somebody should have been told and was not. */
+const tellUndelivered = (state: ApplicationState, event: ReleaseEventOf<"PageUndelivered">): Applied => {
+  const { dedupKey, sentence } = event;
+  const isWaiting = (one: { readonly dedupKey: string; readonly undelivered: string | null }) =>
+    one.dedupKey === dedupKey && one.undelivered === null;
+  const told = <One extends { readonly dedupKey: string; readonly undelivered: string | null }>(one: One): One =>
+    isWaiting(one) ? { ...one, undelivered: sentence } : one;
+  return state.pages.some((page) => isWaiting(page) && !page.sentAt) || state.notices.some(isWaiting)
+    ? Result.succeed({ ...state, pages: state.pages.map(told), notices: state.notices.map(told) })
+    : refuse("unknown-page", `${dedupKey} is not waiting to be delivered, or was said to be undelivered before`);
+};
+
+/** Users are taken off a candidate by the fold itself: no service can forget it. Then it is rolled back as after a breach. */
+const stopCanary = (state: ApplicationState, event: ReleaseEventOf<"ReleasesStopped">): ApplicationState => {
+  const release = state.active;
+  if (release?.phase !== "canary") return state;
+  const sentence = `Emergency stop by ${event.author.id}: ${event.reason}`;
+  return pin(state, release, { cause: "emergency-stop", sentence, since: event.at, detectedAt: event.at }, "warning");
 };

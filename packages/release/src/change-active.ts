@@ -7,8 +7,16 @@ import {
   timestampOf,
 } from "@sluice/contracts";
 import * as Result from "effect/Result";
-import { type ApplicationState, policyOf, type Release, stepShare } from "./application-state.ts";
+import {
+  type ApplicationState,
+  type Breach,
+  type Page,
+  policyOf,
+  type Release,
+  stepShare,
+} from "./application-state.ts";
 import { endRelease, misplaced, replaceBaseline, setAside } from "./end-release.ts";
+import { freezeAgainst, freezeText, standsStill } from "./freeze.ts";
 import { expireOverride, overrideEndsAt } from "./override-gate.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import { holdEndsAt } from "./release-state.ts";
@@ -27,7 +35,12 @@ export type ActiveEvent = Exclude<
       | "BaselineRolledBack"
       | "ReleaseAborted"
       | "PageSent"
-      | "PageResolved";
+      | "PageResolved"
+      | "PageUndelivered"
+      | "NoticeSent"
+      | "ReleasesFrozen"
+      | "ReleasesStopped"
+      | "ReleasesUnfrozen";
   }
 >;
 
@@ -99,6 +112,8 @@ const activeTransition = (state: ApplicationState, release: Release, event: Acti
   const endsAt = overrideEndsAt(release);
   if (endsAt !== null && event.at >= endsAt && forward.has(event._tag))
     return refuse("override-expired", `the override of release ${release.releaseId} ended at ${endsAt}`);
+  const frozen = freezeAgainst(state, event._tag);
+  if (frozen) return refuse("frozen", `${state.application} is frozen: ${freezeText(frozen)}; unfreeze it first`);
   const to = (changes: Partial<Release>): Applied => Result.succeed({ ...state, active: { ...release, ...changes } });
   switch (event._tag) {
     case "OfflineGatePassed":
@@ -132,7 +147,7 @@ const activeTransition = (state: ApplicationState, release: Release, event: Acti
         ? to({ hold: null })
         : refuse("not-held", `step ${event.step} of release ${release.releaseId} is not held for anything`);
     case "CanaryBreached":
-      return Result.succeed(pin(state, release, event));
+      return Result.succeed(pin(state, release, breachOf(event), "critical"));
     case "MitigationConfirmed":
       return release.mitigatedAt
         ? refuse("wrong-phase", `mitigation of release ${release.releaseId} is confirmed already`)
@@ -147,18 +162,28 @@ const activeTransition = (state: ApplicationState, release: Release, event: Acti
         : to({ pausedAt: event.at });
     case "ReleaseResumed":
       return release.pausedAt
-        ? to(resumed(release, release.pausedAt, event.at))
+        ? to({ pausedAt: null })
         : refuse("not-paused", `release ${release.releaseId} is not paused`);
     case "HoldSkipped":
       return to({ holdSkipped: true });
   }
 };
 
-/** A pause takes nothing of the time that a step is given for what it lacks. */
-const resumed = ({ since, hold, pausedMs }: Release, pausedAt: Timestamp, at: Timestamp): Partial<Release> => {
-  const lastedMs = Math.max(0, epochMsOf(at) - Math.max(epochMsOf(pausedAt), epochMsOf(since)));
+/** Notes when a standstill of the active release begins, and gives back the time it took once it ends. */
+export const settleStandstill = (state: ApplicationState, at: Timestamp): ApplicationState => {
+  const release = state.active;
+  if (!release) return state;
+  const since = release.standsStillSince;
+  if (standsStill(state, release))
+    return since === null ? { ...state, active: { ...release, standsStillSince: at } } : state;
+  return since === null ? state : { ...state, active: { ...release, ...movedOn(release, since, at) } };
+};
+
+/** Pauses and freezes take nothing of the time that a step is given for what it lacks; both at once count once. */
+const movedOn = ({ since, hold, pausedMs }: Release, stoodFrom: Timestamp, at: Timestamp): Partial<Release> => {
+  const lastedMs = Math.max(0, epochMsOf(at) - Math.max(epochMsOf(stoodFrom), epochMsOf(since)));
   return {
-    pausedAt: null,
+    standsStillSince: null,
     pausedMs: pausedMs + lastedMs,
     hold: hold && { ...hold, until: timestampOf(epochMsOf(hold.until) + lastedMs) },
   };
@@ -197,26 +222,42 @@ const startStep = (state: ApplicationState, release: Release, event: ReleaseEven
   });
 };
 
-const pin = (state: ApplicationState, release: Release, event: ReleaseEventOf<"CanaryBreached">): ApplicationState => ({
+const breachOf = ({ cause, sentence, since, at }: ReleaseEventOf<"CanaryBreached">): Breach => ({
+  cause,
+  sentence,
+  since,
+  detectedAt: at,
+});
+
+/** All of its users to the baseline, and a page is due. */
+export const pin = (
+  state: ApplicationState,
+  release: Release,
+  breach: Breach,
+  severity: Page["severity"],
+): ApplicationState => ({
   ...state,
   active: {
     ...release,
     phase: "breached",
-    since: event.at,
+    since: breach.detectedAt,
     hold: null,
     // The pause has nothing left to hold up, and nobody could resume: the rollback goes on by itself.
     pausedAt: null,
-    breach: { cause: event.cause, sentence: event.sentence, since: event.since, detectedAt: event.at },
+    breach,
   },
   pages: [
     ...state.pages,
     {
-      dedupKey: `sluice/${event.application}/${event.releaseId}/breach`,
-      releaseId: event.releaseId,
-      sentence: event.sentence,
-      at: event.at,
+      dedupKey: `sluice/${state.application}/${release.releaseId}/breach`,
+      releaseId: release.releaseId,
+      sentence: breach.sentence,
+      at: breach.detectedAt,
       sentAt: null,
       resolvable: false,
+      severity,
+      channel: null,
+      undelivered: null,
       unacknowledged: [],
     },
   ],

@@ -6,6 +6,7 @@ import type {
   CanaryEvidence,
   CanaryForecast,
   Digest,
+  FreezeScope,
   GateReport,
   HoldCause,
   OfflineEvidence,
@@ -29,6 +30,12 @@ interface ByAuthor {
   readonly reason: string;
   /** Chosen by the caller once per intention (an idempotency key): a retry with the same one is the same event. */
   readonly commandId: string;
+}
+
+interface OfFreeze extends OfApplication {
+  /** Chosen once per intention, or per occurrence of a window: the same one again is the same event. */
+  readonly freezeId: string;
+  readonly reason: string;
 }
 
 /** What people and services ask for; `decide` answers with events or a refusal. */
@@ -83,6 +90,8 @@ export type ReleaseCommand =
       readonly sentence: string;
       readonly since: Timestamp;
       readonly evidence: CanaryEvidence | null;
+      /** Who reported it, for cause `external`. */
+      readonly reportedBy?: Author;
     })
   | (OfRelease & {
       readonly _tag: "ConfirmMitigation";
@@ -95,5 +104,24 @@ export type ReleaseCommand =
   | (OfRelease & ByAuthor & { readonly _tag: "SkipHold" })
   | (OfRelease & ByAuthor & { readonly _tag: "AbortRelease" })
   | (OfApplication & ByAuthor & { readonly _tag: "RollBackBaseline"; readonly to: Digest })
-  | (OfRelease & { readonly _tag: "RecordPageSent"; readonly dedupKey: string; readonly channel: string })
-  | (OfRelease & { readonly _tag: "RecordPageResolved"; readonly dedupKey: string; readonly channel: string });
+  | (OfFreeze & {
+      readonly _tag: "FreezeReleases";
+      readonly scope: FreezeScope;
+      readonly until: Timestamp | null;
+      readonly author: Author | null;
+    })
+  | (OfFreeze & { readonly _tag: "StopReleases"; readonly scope: FreezeScope; readonly author: Author })
+  | (OfFreeze & { readonly _tag: "LiftFreeze"; readonly author: Author | null })
+  | (OfRelease & {
+      readonly _tag: "RecordPageSent";
+      readonly dedupKey: string;
+      readonly channel: string;
+      readonly notTakenBy: ReadonlyArray<string>;
+    })
+  | (OfRelease & { readonly _tag: "RecordPageResolved"; readonly dedupKey: string; readonly channel: string })
+  | (OfRelease & { readonly _tag: "RecordPageUndelivered"; readonly dedupKey: string; readonly sentence: string })
+  | (OfRelease & {
+      readonly _tag: "RecordNoticeSent";
+      readonly dedupKey: string;
+      readonly channels: ReadonlyArray<string>;
+    });

@@ -53,6 +53,22 @@ const eventsOf = (state: ApplicationState, command: ReleaseCommand): ReadonlyArr
     return [{ _tag: "BaselineRolledBack", eventId, application, at, to, author, reason }];
   }
 
+  if (command._tag === "FreezeReleases") {
+    const { freezeId, scope, until, author, reason } = command;
+    const eventId = eventIdOf("ReleasesFrozen", application, freezeId);
+    return [{ _tag: "ReleasesFrozen", eventId, application, at, freezeId, scope, until, author, reason }];
+  }
+  if (command._tag === "StopReleases") {
+    const { freezeId, scope, author, reason } = command;
+    const eventId = eventIdOf("ReleasesStopped", application, freezeId);
+    return [{ _tag: "ReleasesStopped", eventId, application, at, freezeId, scope, author, reason }];
+  }
+  if (command._tag === "LiftFreeze") {
+    const { freezeId, author, reason } = command;
+    const eventId = eventIdOf("ReleasesUnfrozen", application, freezeId);
+    return [{ _tag: "ReleasesUnfrozen", eventId, application, at, freezeId, author, reason }];
+  }
+
   const { releaseId } = command;
   const release = findRelease(state, releaseId);
   const step = release?.step ?? 0;
@@ -114,9 +130,10 @@ const eventsOf = (state: ApplicationState, command: ReleaseCommand): ReadonlyArr
     case "EndHold":
       return [{ ...head("CanaryHoldEnded", step, release?.seen.length ?? 0), step }];
     case "BreachCanary": {
-      const { cause, sentence, since, evidence } = command;
+      const { cause, sentence, since, evidence, reportedBy } = command;
       const breached = evidence?.step ?? step;
-      return [{ ...head("CanaryBreached"), step: breached, cause, sentence, since, evidence, policyDigest: policy }];
+      const breach = { step: breached, cause, sentence, since, evidence, policyDigest: policy };
+      return [{ ...head("CanaryBreached"), ...breach, ...(reportedBy && { reportedBy }) }];
     }
     case "ConfirmMitigation": {
       const { routingVersion, gateways } = command;
@@ -142,9 +159,24 @@ const eventsOf = (state: ApplicationState, command: ReleaseCommand): ReadonlyArr
       return [{ ...head(operatorEvents[command._tag], commandId), author, reason }];
     }
     case "RecordPageSent":
-      return [{ ...head("PageSent", command.dedupKey), dedupKey: command.dedupKey, channel: command.channel }];
+      return [
+        {
+          ...head("PageSent", command.dedupKey),
+          dedupKey: command.dedupKey,
+          channel: command.channel,
+          ...(command.notTakenBy.length > 0 && { notTakenBy: command.notTakenBy }),
+        },
+      ];
     case "RecordPageResolved":
       return [{ ...head("PageResolved", command.dedupKey), dedupKey: command.dedupKey, channel: command.channel }];
+    case "RecordPageUndelivered": {
+      const { dedupKey, sentence } = command;
+      return [{ ...head("PageUndelivered", dedupKey), dedupKey, sentence }];
+    }
+    case "RecordNoticeSent": {
+      const { dedupKey, channels } = command;
+      return [{ ...head("NoticeSent", dedupKey), dedupKey, channels }];
+    }
   }
 };
 

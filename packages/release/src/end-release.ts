@@ -1,16 +1,17 @@
 import type { ReleaseEvent, ReleasePhase } from "@sluice/contracts";
 import type * as Result from "effect/Result";
 import { type ApplicationState, endOf, findRelease, type Release } from "./application-state.ts";
+import { withNotice } from "./notice.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 
-/** Ends a release, wherever it is kept, because of `event`. Its page, if any, may now be resolved. */
+/** Ends a release, wherever it is kept, because of `event`. Its page, if any, may now be resolved, and its end is told. */
 export const endRelease = (
   state: ApplicationState,
   release: Release,
   phase: ReleasePhase,
   event: ReleaseEvent,
 ): ApplicationState => ({
-  ...state,
+  ...(isNews(phase, event) ? withNotice(state, release, phase, event) : state),
   active: state.active?.releaseId === release.releaseId ? null : state.active,
   queue: state.queue.filter((queued) => queued.releaseId !== release.releaseId),
   blocked: state.blocked.filter((blocked) => blocked.releaseId !== release.releaseId),
@@ -18,6 +19,10 @@ export const endRelease = (
   last: { releaseId: release.releaseId, phase, at: event.at },
   pages: state.pages.map((page) => (page.releaseId === release.releaseId ? { ...page, resolvable: true } : page)),
 });
+
+/** That a release is blocked was told when the gate said so; that it can be overridden no more is bookkeeping. */
+const isNews = (phase: ReleasePhase, event: ReleaseEvent): boolean =>
+  phase !== "blocked" || event._tag === "OverrideExpired";
 
 /** As many may wait for an override as for their turn: nobody looks at more, and the state must not grow for ever. */
 export const MAX_BLOCKED = 100;
@@ -30,7 +35,7 @@ export const setAside = (state: ApplicationState, release: Release, event: Relea
   const [oldest] = state.blocked;
   const room = oldest && state.blocked.length >= MAX_BLOCKED ? endRelease(state, oldest, "blocked", event) : state;
   return {
-    ...room,
+    ...withNotice(room, release, "blocked", event),
     active: null,
     blocked: [...room.blocked, { ...release, phase: "blocked", since: event.at }],
     last: { releaseId: release.releaseId, phase: "blocked", at: event.at },

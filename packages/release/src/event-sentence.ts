@@ -63,9 +63,21 @@ export const eventSentence = (event: ReleaseEvent): string => {
     case "BaselineRolledBack":
       return `baseline rolled back to ${event.to.slice(0, 19)}… by ${event.author.id}: ${event.reason}`;
     case "PageSent":
-      return `page sent (${event.channel})`;
+      return event.notTakenBy
+        ? `page sent (${event.channel}), after ${event.notTakenBy.join(", ")} did not take it`
+        : `page sent (${event.channel})`;
     case "PageResolved":
       return `page resolved (${event.channel})`;
+    case "PageUndelivered":
+      return `NOT DELIVERED so far: ${event.dedupKey} (${event.sentence})`;
+    case "NoticeSent":
+      return event.channels.length > 0 ? `its end was told (${event.channels.join(", ")})` : "nobody wants to be told";
+    case "ReleasesFrozen":
+      return `frozen${event.until ? ` until ${event.until}` : ""}${event.author ? ` by ${event.author.id}` : ""}: ${event.reason}`;
+    case "ReleasesStopped":
+      return `EMERGENCY STOP by ${event.author.id}: ${event.reason}`;
+    case "ReleasesUnfrozen":
+      return `unfrozen${event.author ? ` by ${event.author.id}` : ""}: ${event.reason}`;
   }
 };
 

@@ -4,6 +4,7 @@ export * from "./command.ts";
 export * from "./decide.ts";
 export * from "./event-id.ts";
 export * from "./fold.ts";
+export * from "./freeze.ts";
 export { OVERRIDE_ROLES, overrideEndsAt } from "./override-gate.ts";
 export * from "./refusal.ts";
 export * from "./release-state.ts";

@@ -86,6 +86,7 @@ it("the sequences reach every kind of event, every way to be refused, and full t
 const reachable: ReadonlyArray<Refusal["code"]> = [
   "another-release-active",
   "duplicate",
+  "frozen",
   "hold-not-over",
   "not-held",
   "not-paused",

@@ -22,6 +22,10 @@ export interface Refusal {
     | "not-held"
     | "paused"
     | "not-paused"
+    | "frozen"
+    | "already-frozen"
+    | "not-frozen"
+    | "reserved-name"
     | "unknown-bundle"
     | "same-bundle"
     | "unknown-page";

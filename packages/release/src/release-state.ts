@@ -1,5 +1,6 @@
 import { epochMsOf, type ReleaseState, timestampOf } from "@sluice/contracts";
 import { type ApplicationState, candidateOf, policyOf, type Release, shareOf } from "./application-state.ts";
+import { freezeText } from "./freeze.ts";
 
 /** What services that subscribe to release state see. */
 export const releaseStateOf = (state: ApplicationState): ReleaseState => ({
@@ -18,12 +19,34 @@ export const releaseStateOf = (state: ApplicationState): ReleaseState => ({
     overridden: state.active.override !== null,
     ...(state.active.override && { override: state.active.override }),
     since: state.active.since,
-    waitsFor: waitsFor(state.active),
+    waitsFor: waitsFor(state, state.active),
     hold: state.active.hold && { cause: state.active.hold.cause, until: state.active.hold.until },
   },
   queued: state.queue.map((release) => release.releaseId),
+  ...(state.freezes.length > 0 && { freezes: state.freezes }),
+  ...(state.pages.length + state.notices.length > 0 && { pages: messages(state) }),
   last: state.last,
 });
+
+const messages = ({ pages, notices }: ApplicationState): NonNullable<ReleaseState["pages"]> => [
+  ...pages.map(({ dedupKey, releaseId, severity, at, sentAt, undelivered }) => ({
+    dedupKey,
+    releaseId,
+    severity,
+    at,
+    sentAt,
+    // It was taken in the end: nobody need look any more.
+    undelivered: sentAt ? null : undelivered,
+  })),
+  ...notices.map(({ dedupKey, releaseId, at, undelivered }) => ({
+    dedupKey,
+    releaseId,
+    severity: "info" as const,
+    at,
+    sentAt: null,
+    undelivered,
+  })),
+];
 
 /** When the hold of the present step is over; null outside the canary or when an operator skipped it. */
 export const holdEndsAt = (release: Release): string | null => {
@@ -31,7 +54,12 @@ export const holdEndsAt = (release: Release): string | null => {
   return step && !release.holdSkipped ? timestampOf(epochMsOf(release.since) + step.holdSeconds * 1_000) : null;
 };
 
-const waitsFor = (release: Release): string | null => {
+/** The bound of `Text`. */
+const MAX_TEXT = 4_000;
+
+const waitsFor = (state: ApplicationState, release: Release): string | null => {
+  const [freeze] = state.freezes;
+  if (freeze && release.phase !== "breached") return `the end of ${freezeText(freeze)}`.slice(0, MAX_TEXT);
   if (release.pausedAt) return `an operator to resume it (paused since ${release.pausedAt})`;
   const { shadow, canary } = policyOf(release);
   switch (release.phase) {

@@ -1,5 +1,6 @@
 import type { Bundle, Digest, Routing } from "@sluice/contracts";
 import { type ApplicationState, candidateOf, policyOf, shareOf } from "./application-state.ts";
+import { isStopped } from "./freeze.ts";
 
 /** Which bundles the routing of a state needs: the caller fetches their contents. */
 export const routedDigests = (state: ApplicationState): ReadonlyArray<Digest> =>
@@ -7,9 +8,9 @@ export const routedDigests = (state: ApplicationState): ReadonlyArray<Digest> =>
     (digest) => digest !== undefined,
   );
 
-/** A candidate reaches the gateways from its shadow on: before that no request may meet it in any way. */
+/** A candidate reaches the gateways from its shadow on: before that, and in an emergency stop, no request may meet it. */
 const routesCandidate = (state: ApplicationState): boolean =>
-  ["shadow", "shadow-passed", "canary"].includes(state.active?.phase ?? "");
+  !isStopped(state) && ["shadow", "shadow-passed", "canary"].includes(state.active?.phase ?? "");
 
 /**
  * Routing is a projection of the log and of nothing else. `bundles` must hold the contents of `routedDigests(state)`.

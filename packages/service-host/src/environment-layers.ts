@@ -12,6 +12,8 @@ import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Option from "effect/Option";
 import * as Redacted from "effect/Redacted";
+import * as Result from "effect/Result";
+import { SettingsError } from "./settings-error.ts";
 
 // Which server stands behind which port, by the environment: the same names for every service.
 
@@ -62,17 +64,21 @@ const telemetry = Layer.unwrap(
   ),
 );
 
+/** SLUICE_PAGES_FILE, else the one webhook of SLUICE_PAGE_WEBHOOK_URL, else the log. */
 const pager = Layer.unwrap(
-  Effect.map(
-    Config.all({
+  Effect.gen(function* () {
+    const { file, url } = yield* Config.all({
+      file: Config.option(Config.String("SLUICE_PAGES_FILE")),
       url: Config.option(Config.String("SLUICE_PAGE_WEBHOOK_URL")),
-      secret: Config.option(Config.Redacted("SLUICE_PAGE_WEBHOOK_SECRET")),
-    }),
-    ({ url, secret }) =>
-      Option.isNone(url)
-        ? Pager.layerLog
-        : Pager.layerWebhook({ url: url.value, ...(Option.isSome(secret) && { secret: secret.value }) }),
-  ),
+    });
+    const read = Option.isSome(file)
+      ? Pager.readChannels(file.value, process.env)
+      : Option.isSome(url)
+        ? Pager.webhookChannels(url.value, process.env)
+        : Result.succeed([Pager.logChannel()]);
+    if (Result.isFailure(read)) return yield* new SettingsError({ message: read.failure });
+    return Pager.layerChannels(read.success);
+  }),
 );
 
 /** The ports of the control plane's services: each takes what it needs, and only that is opened. */

@@ -26,8 +26,8 @@ export interface EmbeddedStackSettings {
   readonly controller: Omit<CanaryControllerSettingsInput, "gatewayUrl" | "probeKey">;
   readonly shadowJudge: ShadowJudgeSettingsInput;
   readonly judge: JudgeSettings;
-  /** Where pages go; null writes them to the log. */
-  readonly webhook: Pager.WebhookSettings | null;
+  /** Where pages and notices go, in order of escalation; empty writes them to the log. */
+  readonly channels: ReadonlyArray<Pager.Channel>;
 }
 
 export interface EmbeddedStack {
@@ -48,7 +48,7 @@ export const embeddedStack = Effect.fn("embeddedStack")(function* (settings: Emb
   return yield* Effect.provideContext(startServices(settings), context);
 });
 
-const embeddedPorts = ({ directory, judge, webhook }: EmbeddedStackSettings) => {
+const embeddedPorts = ({ directory, judge, channels }: EmbeddedStackSettings) => {
   const onDatabase = Layer.mergeAll(
     EventBus.layerPostgres(),
     ArtifactStore.layerPostgres,
@@ -62,7 +62,7 @@ const embeddedPorts = ({ directory, judge, webhook }: EmbeddedStackSettings) => 
         stores,
         Telemetry.layerClickHouse({ path: join(directory, "clickhouse") }),
         Judge.layer(judge),
-        webhook ? Pager.layerWebhook(webhook) : Pager.layerLog,
+        Pager.layerChannels(channels.length > 0 ? channels : [Pager.logChannel()]),
       ),
     ),
   );

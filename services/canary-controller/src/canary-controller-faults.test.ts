@@ -37,7 +37,7 @@ it.effect("a gateway that does not take the pin is named when the deadline comes
     assert.deepStrictEqual(rolledBack.unacknowledged, ["gw-deaf"]);
     const [, update, over] = yield* (yield* PagerInbox).messages;
     assert.match(update?.summary ?? "", /Rolled back without the acknowledgement of gw-deaf/);
-    assert.deepStrictEqual([update?.action, over?.action, over?.summary], ["trigger", "resolve", update?.summary]);
+    assert.deepStrictEqual([update?.action, over?.action, over?.summary], ["update", "resolve", update?.summary]);
     assert.isAtLeast(secondsBetween(find(events, "CanaryBreached").at, rolledBack.at), 10);
   }).pipe(onAMorning),
 );

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { digestOfBytes, KpiBody, type ReleasePhase, type Role, VerificationBody } from "@sluice/contracts";
+import { configuredChannels } from "@sluice/pager";
 import {
   simulateUsers,
   startModelServer,
@@ -17,7 +18,7 @@ import * as Schedule from "effect/Schedule";
 import * as Stream from "effect/Stream";
 import { eventLine } from "../event-line.ts";
 import { registryStream } from "../event-stream.ts";
-import { Exit, exitCodes, servesUntilStopped } from "../exit.ts";
+import { Exit, exitCodes, internalError, servesUntilStopped } from "../exit.ts";
 import { print, printJson } from "../output.ts";
 import type { RegistryAddress } from "../registry-client.ts";
 import { startFailure } from "../start-failure.ts";
@@ -85,6 +86,7 @@ const setTheStage = Effect.fnUntraced(function* (options: DemoOptions, say: Say)
     Effect.promise(() => startWebhookReceiver()),
     (receiver) => Effect.promise(() => receiver.close()),
   );
+  const channels = yield* pagesTo(webhook.url);
   const people = { ci: newToken("ci"), operator: newToken("operator"), approver: newToken("approver") };
   const stack = yield* embeddedStack({
     directory,
@@ -99,7 +101,7 @@ const setTheStage = Effect.fnUntraced(function* (options: DemoOptions, say: Say)
     controller: { judgementLagMs: 2_000 },
     shadowJudge: {},
     judge: { providers: {} },
-    webhook: { url: webhook.url },
+    channels,
   }).pipe(Effect.mapError(startFailure));
   const as = (person: { token: string }): RegistryAddress => ({ url: stack.registryAddress, token: person.token });
   const stage: Stage & { gateway: string } = {
@@ -111,6 +113,12 @@ const setTheStage = Effect.fnUntraced(function* (options: DemoOptions, say: Say)
   };
   return { stage, pages: webhook };
 });
+
+/** Pages only: the demo's story tells the ends of its releases itself. */
+const pagesTo = (url: string) =>
+  Effect.fromResult(
+    configuredChannels({ channels: [{ kind: "webhook", name: "webhook", url, notices: "none" }] }, {}),
+  ).pipe(Effect.mapError(internalError));
 
 const temporaryDirectory = Effect.acquireRelease(
   Effect.promise(() => mkdtemp(join(tmpdir(), "sluice-demo-"))),

@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema";
 import { internalError, servesUntilStopped } from "../exit.ts";
 import { organisation } from "../flags.ts";
 import { print } from "../output.ts";
+import { pagesFile, readPages } from "../pages-file.ts";
 import { readProviders } from "../providers-file.ts";
 import { readOrganisationPolicy } from "../rules-file.ts";
 import { readSettingsFile } from "../settings-file.ts";
@@ -42,7 +43,11 @@ export const upCommand = Command.make(
       Flag.optional,
     ),
     organisation,
-    webhook: Flag.String("page-webhook").pipe(Flag.withDescription("URL that pages are posted to"), Flag.optional),
+    pages: pagesFile,
+    webhook: Flag.String("page-webhook").pipe(
+      Flag.withDescription("The short way: URL that pages and notices are posted to"),
+      Flag.optional,
+    ),
   },
   (flags) =>
     Effect.gen(function* () {
@@ -50,6 +55,7 @@ export const upCommand = Command.make(
       const tokens = yield* readTokens(flags.data);
       const oidc = yield* readSettingsFile("--oidc", Option.getOrUndefined(flags.oidc), OidcProviders, []);
       const floor = yield* readOrganisationPolicy(Option.getOrUndefined(flags.organisation));
+      const channels = yield* readPages(Option.getOrUndefined(flags.pages), Option.getOrUndefined(flags.webhook));
       // Loaded here: other verbs must not wait for databases that they do not use.
       const { embeddedStack } = yield* Effect.promise(() => import("@sluice/stack"));
       const stack = yield* embeddedStack({
@@ -59,7 +65,7 @@ export const upCommand = Command.make(
         controller: {},
         shadowJudge: {},
         judge: { providers },
-        webhook: Option.match(flags.webhook, { onNone: () => null, onSome: (address) => ({ url: address }) }),
+        channels,
       }).pipe(Effect.mapError(startFailure));
       const created = yield* Effect.mapError(stack.firstAdminToken, ({ message }) => internalError(message));
       if (created !== null) yield* print(`admin token (shown once): ${created}`);

@@ -21,7 +21,7 @@ interface Move {
   readonly copies: number;
 }
 
-const limits: Move = { application: 1, release: 3, verb: 39, lag: 3, delay: 3, copies: 2 };
+const limits: Move = { application: 1, release: 3, verb: 59, lag: 3, delay: 3, copies: 2 };
 
 const [queues, supersedes, rejects] = (["queue", "supersede", "reject"] as const).map((whileActive) =>
   policyWith(whileActive),
@@ -118,7 +118,7 @@ const logOf = (moves: ReadonlyArray<Move>): ReadonlyArray<ReleaseEvent> => {
 
 const eventsOf = (known: ApplicationState, move: Move, now: number): ReadonlyArray<ReleaseEvent> => {
   if (!known.baseline && move.verb % 3 > 0) return decided(known, register(known.application, now));
-  if (move.verb >= 36) return [rogue(known, move, now)];
+  if (move.verb >= 56) return [rogue(known, move, now)];
   return decided(known, commandOf(known, move, now));
 };
 
@@ -161,8 +161,10 @@ const commandOf = (known: ApplicationState, move: Move, now: number): ReleaseCom
     case 10:
       return { ...commands.BreachCanary, ...active };
     case 11:
+    case 25:
       return { ...commands.RecordGateReport, ...active, report: gateReport("blocked") };
     case 12:
+    case 24:
       return {
         ...commands.OverrideGate,
         ...chosen,
@@ -180,10 +182,30 @@ const commandOf = (known: ApplicationState, move: Move, now: number): ReleaseCom
     case 16:
     case 17:
       return { ...commands.RecordPageResolved, ...ofPage };
-    default:
+    case 18:
+      return { ...commands.FreezeReleases, ...head, ...said, freezeId: `freeze-${now}` };
+    case 19:
+      return { ...commands.StopReleases, ...head, ...said, freezeId: `stop-${now}` };
+    case 20:
+    case 21:
+      return { ...commands.LiftFreeze, ...head, ...said, freezeId: known.freezes[0]?.freezeId ?? "none" };
+    case 22:
+      return { ...commands.RecordPageUndelivered, ...ofPage };
+    case 23:
+      return { ...commands.RecordNoticeSent, ...ofNotice(known, ofPage) };
+    default: {
+      const [freeze] = known.freezes;
+      if (freeze && move.verb > 40) return { ...commands.LiftFreeze, ...head, ...said, freezeId: freeze.freezeId };
       return forward(known.active, active) ?? request(chosen, move, now);
+    }
   }
 };
+
+const ofNotice = ({ notices: [notice] }: ApplicationState, otherwise: typeof commands.RecordNoticeSent | object) => ({
+  ...commands.RecordNoticeSent,
+  ...otherwise,
+  ...(notice && { releaseId: notice.releaseId, dedupKey: notice.dedupKey }),
+});
 
 const request = (chosen: { releaseId: string; application: string; at: string }, move: Move, now: number) => ({
   ...commands.RequestRelease,
@@ -235,5 +257,5 @@ const rogue = (known: ApplicationState, move: Move, now: number): ReleaseEvent =
     event("ShadowPassed", head),
     event("ReleaseCompleted", head),
     event("CanaryHoldEnded", { ...head, step }),
-  ][(move.verb - 36 + move.release) % 5] as ReleaseEvent;
+  ][(move.verb - 56 + move.release) % 5] as ReleaseEvent;
 };

@@ -21,6 +21,9 @@ export class Invariants {
   /** Breached, aborted, rolled back or superseded: no traffic ever again. */
   readonly #stopped = new Set<string>();
   readonly #ends = new Map<string, string>();
+  /** Freezes in force, by application. */
+  readonly #frozen = new Map<string, Set<string>>();
+  readonly #notices = new Map<string, number>();
   readonly #pages = new Map<string, "due" | "sent" | "resolved">();
 
   check(before: ApplicationState, event: ReleaseEvent, refusal: Refusal | null, after: ApplicationState): void {
@@ -40,6 +43,18 @@ export class Invariants {
     this.#baselineOnlyByRelease(before, event, refusal, after);
     this.#traffic(after);
     this.#pagesAreKept(after);
+    this.#endsAreTold(after);
+  }
+
+  /** Every release that ended, also the one that the gate blocked, waits to be told or was. */
+  #endsAreTold(after: ApplicationState): void {
+    const told = (releaseId: ReleaseId, phase: string) => {
+      const dedupKey = `sluice/${after.application}/${releaseId}/${phase}`;
+      const waiting = after.notices.filter((notice) => notice.dedupKey === dedupKey).length;
+      assert.equal(waiting + (this.#notices.get(dedupKey) ?? 0), 1, `the end ${dedupKey} is told once`);
+    };
+    for (const [releaseId, { phase }] of Object.entries(after.ended)) told(releaseId, phase);
+    for (const { releaseId, phase } of after.blocked) told(releaseId, phase);
   }
 
   #account(before: ApplicationState, event: ReleaseEvent, after: ApplicationState): void {
@@ -51,7 +66,28 @@ export class Invariants {
       case "ShadowPassed":
         this.#shadowPassed.add(key(event.releaseId));
         break;
+      case "ReleasesFrozen":
+      case "ReleasesStopped": {
+        const inForce = this.#frozen.get(event.application) ?? new Set();
+        this.#frozen.set(event.application, inForce.add(event.freezeId));
+        if (event._tag === "ReleasesStopped" && before.active?.phase === "canary") {
+          this.#pages.set(`sluice/${key(before.active.releaseId)}/breach`, "due");
+          this.#stopped.add(key(before.active.releaseId));
+        }
+        break;
+      }
+      case "ReleasesUnfrozen":
+        this.#frozen.get(event.application)?.delete(event.freezeId);
+        break;
+      case "NoticeSent":
+        assert.equal(this.#notices.get(event.dedupKey) ?? 0, 0, "an end is told once");
+        this.#notices.set(event.dedupKey, 1);
+        break;
+      case "ReleaseCompleted":
+        this.#notFrozen(event.application);
+        break;
       case "CanaryStepStarted":
+        this.#notFrozen(event.application);
         this.#step.set(key(event.releaseId), event.step);
         break;
       case "CanaryBreached":
@@ -76,6 +112,10 @@ export class Invariants {
     }
     for (const [releaseId, { phase }] of Object.entries(after.ended))
       if (phase === "superseded") this.#stopped.add(key(releaseId));
+  }
+
+  #notFrozen(application: string): void {
+    assert.equal(this.#frozen.get(application)?.size ?? 0, 0, "nothing goes forward in a freeze");
   }
 
   #oneActive(after: ApplicationState): void {

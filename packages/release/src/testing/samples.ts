@@ -152,6 +152,11 @@ const plain: Build = {
   BaselineRolledBack: { ...byOperator, to: bundle("old").digest },
   PageSent: page,
   PageResolved: page,
+  PageUndelivered: { ...ofRelease, dedupKey: dedupKeyOf(RELEASE), sentence: "webhook: no answer within 5000 ms" },
+  NoticeSent: { ...ofRelease, dedupKey: `sluice/${application}/${RELEASE}/completed`, channels: ["team"] },
+  ReleasesFrozen: { freezeId: "freeze-1", scope: "application", until: at(9_000), ...byOperator },
+  ReleasesStopped: { freezeId: "stop-1", scope: "application", ...byOperator },
+  ReleasesUnfrozen: { freezeId: "freeze-1", ...byOperator },
 };
 
 export const eventTypes = Object.keys(plain) as ReadonlyArray<ReleaseEventType>;
@@ -250,7 +255,18 @@ export const commands: {
     SkipHold: { ...one, _tag: "SkipHold", ...said },
     AbortRelease: { ...one, _tag: "AbortRelease", ...said },
     RollBackBaseline: { ...head, _tag: "RollBackBaseline", ...said, to: bundle("old").digest },
-    RecordPageSent: { ...one, _tag: "RecordPageSent", dedupKey: dedupKeyOf(RELEASE), channel: "webhook" },
+    RecordPageSent: {
+      ...one,
+      _tag: "RecordPageSent",
+      dedupKey: dedupKeyOf(RELEASE),
+      channel: "webhook",
+      notTakenBy: [],
+    },
     RecordPageResolved: { ...one, _tag: "RecordPageResolved", dedupKey: dedupKeyOf(RELEASE), channel: "webhook" },
+    RecordPageUndelivered: { ...one, _tag: "RecordPageUndelivered", ...plain.PageUndelivered },
+    RecordNoticeSent: { ...one, _tag: "RecordNoticeSent", ...plain.NoticeSent },
+    FreezeReleases: { ...head, _tag: "FreezeReleases", ...plain.ReleasesFrozen },
+    StopReleases: { ...head, _tag: "StopReleases", ...plain.ReleasesStopped },
+    LiftFreeze: { ...head, _tag: "LiftFreeze", ...plain.ReleasesUnfrozen },
   };
 })();

@@ -70,13 +70,13 @@ const rollbacks = `CREATE OR REPLACE VIEW kpi_rollbacks AS
   SELECT application, toStartOfMonth(canary_at) AS month, count() AS canaries,
     countIf(breaches > 0) AS breached, countIf(rollbacks > 0) AS rolled_back, countIf(rollbacks > 0) / count() AS rate,
     quantileIf(0.5)(dateDiff('millisecond', since, detected_at) / 1000, breaches > 0) AS since_to_detected_p50_s,
-    quantileIf(0.5)(dateDiff('millisecond', detected_at, pinned_at) / 1000, confirmations > 0) AS detected_to_pinned_p50_s,
-    quantileIf(0.5)(dateDiff('millisecond', detected_at, confirmed_at) / 1000, confirmations > 0)
+    quantileIf(0.5)(dateDiff('millisecond', detected_at, pinned_at) / 1000, confirmations > 0 AND breaches > 0) AS detected_to_pinned_p50_s,
+    quantileIf(0.5)(dateDiff('millisecond', detected_at, confirmed_at) / 1000, confirmations > 0 AND breaches > 0)
       AS detected_to_confirmed_p50_s,
-    quantileIf(0.95)(dateDiff('millisecond', detected_at, confirmed_at) / 1000, confirmations > 0)
+    quantileIf(0.95)(dateDiff('millisecond', detected_at, confirmed_at) / 1000, confirmations > 0 AND breaches > 0)
       AS detected_to_confirmed_p95_s,
-    quantileIf(0.5)(dateDiff('millisecond', since, confirmed_at) / 1000, confirmations > 0) AS since_to_confirmed_p50_s,
-    quantileIf(0.95)(dateDiff('millisecond', since, confirmed_at) / 1000, confirmations > 0) AS since_to_confirmed_p95_s
+    quantileIf(0.5)(dateDiff('millisecond', since, confirmed_at) / 1000, confirmations > 0 AND breaches > 0) AS since_to_confirmed_p50_s,
+    quantileIf(0.95)(dateDiff('millisecond', since, confirmed_at) / 1000, confirmations > 0 AND breaches > 0) AS since_to_confirmed_p95_s
   FROM releases GROUP BY application, month ORDER BY application, month`;
 
 const shadowRegressions = `CREATE OR REPLACE VIEW kpi_shadow_regressions AS

@@ -1,6 +1,6 @@
 import { type ApplicationName, type ReleaseEvent, releasesTopic, timestampOf } from "@sluice/contracts";
 import { EventBus, type Received } from "@sluice/event-bus";
-import { type ApplicationState, policyOf, type Release, type ReleaseCommand } from "@sluice/release";
+import { type ApplicationState, initialState, policyOf, type Release, type ReleaseCommand } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
@@ -17,6 +17,7 @@ import {
 } from "../domain/step-history.ts";
 import { windowedStep } from "../domain/windowed-step.ts";
 import type { CanaryControllerSettings } from "../settings.ts";
+import { freezeCommands } from "./freeze-keeper.ts";
 import { progressPublisher } from "./progress-publisher.ts";
 import { stepObserver } from "./step-observer.ts";
 import { submit } from "./submit.ts";
@@ -53,7 +54,7 @@ export const controlLoop = Effect.fn("controlLoop")(function* (
     const asked = gatewaysToPin(gateways(), release.since, maxUnwatchedSeconds, settings.gatewayTimeoutMs);
     const pinned = pinnedVersion(history, name) ?? state.version;
     // A pause may come between a step that has passed and the next one: its users are watched all the same.
-    const isJudged = known && release.phase === "canary" && (!release.stepPassed || release.pausedAt !== null);
+    const isJudged = known && release.phase === "canary" && (!release.stepPassed || release.standsStillSince !== null);
     const before = step > 0 ? passedEvidence(history, name, step - 1) : null;
     const observed = windowedStep(release, before?.window.to ?? null);
     const earlier = earlierWindows(history, name, step);
@@ -64,11 +65,17 @@ export const controlLoop = Effect.fn("controlLoop")(function* (
     } satisfies Facts;
   });
 
-  const lookAt = Effect.fnUntraced(function* (state: ApplicationState) {
-    const release = state.active;
-    if (!release) return;
+  const stateOf = (application: ApplicationName): ApplicationState =>
+    log.applications().get(application) ?? initialState(application);
+
+  const lookAt = Effect.fnUntraced(function* ({ application }: ApplicationState) {
     const nowMs = yield* Clock.currentTimeMillis;
     const now = timestampOf(nowMs);
+    const freezes = freezeCommands(log.applications(), stateOf(application), now);
+    for (const command of freezes) yield* submit(command);
+    const state = stateOf(application);
+    const release = state.active;
+    if (!release) return;
     const facts = yield* factsOf(state, release, now);
     // A fault is always one of seeing: a query that failed, observations that are behind. Without traffic there is none.
     if (facts.step && facts.step.fault === null) lastSeenMs.set(state.application, nowMs);

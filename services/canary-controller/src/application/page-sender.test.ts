@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest";
 import { BusError } from "@sluice/event-bus";
-import { Pager, PagerError } from "@sluice/pager";
+import { type PageMessage, Pager, PagerError } from "@sluice/pager";
 import { type ApplicationState, initialState, type Page, type ReleaseCommand } from "@sluice/release";
 import { at } from "@sluice/release/testing/samples";
 import { ReleaseLog } from "@sluice/release-log";
@@ -17,6 +17,9 @@ const page = (application: string, seconds: number, changes: Partial<Page> = {})
   sentAt: null,
   resolvable: false,
   unacknowledged: [],
+  severity: "critical",
+  channel: null,
+  undelivered: null,
   ...changes,
 });
 
@@ -33,21 +36,20 @@ const outbox = Effect.fnUntraced(function* (pages: ReadonlyArray<readonly [strin
       Effect.suspend(() => {
         if (seen.isBusDown) return Effect.fail(new BusError({ operation: "publish", message: "no broker" }));
         seen.recorded.push(command);
-        states.delete(command.application);
+        if (command._tag !== "RecordPageUndelivered") states.delete(command.application);
         return Effect.succeed([]);
       }),
   });
-  const pager = Pager.of({
-    send: ({ application, action }) =>
-      Effect.suspend(() => {
-        if (application === unreachable) {
-          seen.attempts += 1;
-          return Effect.fail(new PagerError({ channel: "test", message: "503" }));
-        }
-        seen.sent.push(`${action} ${application}`);
-        return Effect.succeed("test");
-      }),
-  });
+  const send = ({ application, action }: PageMessage) =>
+    Effect.suspend(() => {
+      if (application === unreachable) {
+        seen.attempts += 1;
+        return Effect.fail(new PagerError({ message: "test: 503", taken: [] }));
+      }
+      seen.sent.push(`${action} ${application}`);
+      return Effect.succeed({ channel: "test", notTakenBy: [] });
+    });
+  const pager = Pager.of({ page: send, notify: (message) => Effect.as(send(message), ["test"]) });
   const start = pageSender(1_000).pipe(Effect.provideService(ReleaseLog, log), Effect.provideService(Pager, pager));
   return { seen, start };
 });

@@ -17,7 +17,11 @@ export const recorded = Effect.gen(function* () {
 });
 
 export const afterShadow = (events: ReadonlyArray<ReleaseEvent>): ReadonlyArray<string> =>
-  events.slice(events.findIndex(({ _tag }) => _tag === "ShadowPassed") + 1).map(inWords);
+  events
+    .slice(events.findIndex(({ _tag }) => _tag === "ShadowPassed") + 1)
+    // That a release has ended is told on the side, whenever its channel takes it.
+    .filter(({ _tag }) => _tag !== "NoticeSent")
+    .map(inWords);
 
 const inWords = (event: ReleaseEvent): string => {
   switch (event._tag) {

@@ -27,7 +27,7 @@ export const canaryProgressOf = ({ release, now, evaluation, fault }: StepFacts)
     share: shareOf(release),
     startedAt: release.since,
     holdEndsAt: holdEndsAt(release),
-    deadline: release.pausedAt ? null : deadlineOf(release),
+    deadline: release.standsStillSince ? null : deadlineOf(release),
     readyAt: readyAt(release, requests, evidence?.window ?? null, now),
     windowSeconds: canary.windowSeconds,
     windows: evidence?.windows.length ?? 0,

@@ -53,11 +53,12 @@ export const decideStep = ({ release, now, evaluation, fault }: StepFacts): Step
 
   const missing = fault ?? evaluation?.hold ?? tooLarge(evaluation) ?? missingEvidence(release, evaluation);
   const inTime = isHoldOver(release, now) && reachesHold(release, evaluation);
-  if (!missing && inTime && evaluation && !release.pausedAt) return { _tag: "advance", evidence: evaluation.evidence };
+  if (!missing && inTime && evaluation && !release.standsStillSince)
+    return { _tag: "advance", evidence: evaluation.evidence };
 
   const deadline = deadlineOf(release);
-  // A pause is somebody's decision and has no deadline; what is missing is looked at again once it is resumed.
-  if (now >= deadline && !release.pausedAt)
+  // A pause or a freeze is somebody's decision and has no deadline; what is missing is looked at again once it is over.
+  if (now >= deadline && !release.standsStillSince)
     return {
       _tag: "breach",
       cause: "hold-deadline",

@@ -19,7 +19,7 @@ export const plan = (state: ApplicationState, now: Timestamp, facts: Facts): Rea
   const head = { application: state.application, releaseId: release.releaseId, at: now };
   switch (release.phase) {
     case "shadow-passed":
-      return release.pausedAt ? [] : [{ _tag: "StartCanary", ...head }];
+      return release.standsStillSince ? [] : [{ _tag: "StartCanary", ...head }];
     case "canary":
       if (!release.stepPassed) return facts.step ? stepCommands(head, { release, now, ...facts.step }) : [];
       return betweenSteps(head, { release, now, evaluation: null, fault: null, ...facts.step }, facts.passedEvidence);
@@ -58,7 +58,7 @@ const betweenSteps = (
   evidence: Facts["passedEvidence"],
 ): ReadonlyArray<ReleaseCommand> => {
   const commands = facts.evaluation?.breach ? stepCommands(head, facts) : [];
-  if (commands.length > 0 || facts.release.pausedAt || !evidence) return commands;
+  if (commands.length > 0 || facts.release.standsStillSince || !evidence) return commands;
   return [{ _tag: "AdvanceCanary", ...head, evidence }];
 };
 

@@ -1,6 +1,7 @@
 import {
   type DeadLetter,
   deadLettersTopic,
+  EVERY_APPLICATION,
   type ReleaseEvent,
   releaseStateTopic,
   releasesTopic,
@@ -46,8 +47,11 @@ export const startRecorder = Effect.fn("startRecorder")(function* (
   const publishing = yield* Semaphore.make(1);
   let caughtUp = false;
 
-  const publishStates = (states: ReadonlyArray<ApplicationState>) =>
-    states.length === 0 ? Effect.void : bus.publish(releaseStateTopic, states.map(releaseStateOf));
+  // The name that stands for all applications is none itself: what it says reaches each as its own state.
+  const publishStates = (states: ReadonlyArray<ApplicationState>) => {
+    const told = states.filter(({ application }) => application !== EVERY_APPLICATION).map(releaseStateOf);
+    return told.length === 0 ? Effect.void : bus.publish(releaseStateTopic, told);
+  };
 
   const record = Effect.fnUntraced(function* (batch: ReadonlyArray<Received<ReleaseEvent>>) {
     const { records, changed } = foldBatch(folded, batch);

@@ -2,9 +2,14 @@ import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import { HttpFailure } from "./http-failure.ts";
 
-/** The body as its schema has it, or a 400 whose sentence names every wrong field. Unknown fields are faults too. */
-export const decodeBody = <A>(schema: Schema.Codec<A, unknown>, body: unknown, where = "body"): A => {
-  const decoded = Schema.decodeUnknownResult(schema)(body, { errors: "all", onExcessProperty: "error" });
+/** The body as its schema has it, or a 400 whose sentence names every wrong field. Unknown fields are faults too, unless others define them. */
+export const decodeBody = <A>(
+  schema: Schema.Codec<A, unknown>,
+  body: unknown,
+  where = "body",
+  onExcessProperty: "error" | "ignore" = "error",
+): A => {
+  const decoded = Schema.decodeUnknownResult(schema)(body, { errors: "all", onExcessProperty });
   if (Result.isSuccess(decoded)) return decoded.success;
   throw new HttpFailure(400, "bad-request", sentenceOf(decoded.failure.message, where));
 };

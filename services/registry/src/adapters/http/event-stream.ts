@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { CanaryProgress } from "@sluice/contracts";
+import { type CanaryProgress, EVERY_APPLICATION } from "@sluice/contracts";
 import { EventStore, releaseEventOf, type StoredEvent } from "@sluice/event-store";
 import { releaseStateOf } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
@@ -82,7 +82,7 @@ const follow = Effect.fnUntraced(function* (
   const wakeUp = yield* PubSub.subscribe(recorder.appended);
   const steps = yield* PubSub.subscribe(progress.told);
   let position = lastSeen ?? (yield* store.end);
-  const isWanted = (name: string) => application === undefined || name === application;
+  const isWanted = (name: string) => (application === undefined ? name !== EVERY_APPLICATION : name === application);
   for (const state of log.applications().values()) {
     if (!isWanted(state.application)) continue;
     yield* write(out, `event: state\ndata: ${JSON.stringify(releaseStateOf(state))}\n\n`);

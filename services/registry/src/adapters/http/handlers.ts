@@ -1,10 +1,13 @@
 import { readFileSync } from "node:fs";
 import { ArtifactStore } from "@sluice/artifact-store";
 import {
+  AlertmanagerBody,
   ApplicationName,
   Artifact,
   canonicalJson,
   Digest,
+  EVERY_APPLICATION,
+  FreezeBody,
   OverrideBody,
   ReasonBody,
   RegisterApplicationBody,
@@ -19,9 +22,11 @@ import { TelemetryStore } from "@sluice/telemetry";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import { PrometheusMetrics } from "effect/observability";
-import type { FastifyReply } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { receiveAlerts } from "../../application/alerts.ts";
 import type { Authenticator } from "../../application/authenticator.ts";
 import type { KnownProgress } from "../../application/canary-progress.ts";
+import { actOnAll, actOnApplication, type FreezeVerb } from "../../application/freezes.ts";
 import {
   checkFloor,
   locate,
@@ -51,6 +56,26 @@ const acts =
   (request, intention) =>
     Effect.map(operate(operation, namedBy(request), decodeBody(ReasonBody, request.body), intention), json);
 
+/** Without the name that stands for all of them. */
+const ofApplications = <One extends { readonly application: ApplicationName }>(states: ReadonlyArray<One>) =>
+  states.filter(({ application }) => application !== EVERY_APPLICATION);
+
+const freezeOf = (verb: FreezeVerb["verb"], request: FastifyRequest): FreezeVerb =>
+  verb === "freeze"
+    ? { verb, body: decodeBody(FreezeBody, request.body) }
+    : { verb, body: decodeBody(ReasonBody, request.body) };
+const freezesOne =
+  (verb: FreezeVerb["verb"]): Handler =>
+  (request, intention) =>
+    Effect.map(
+      actOnApplication(parameter(request, "application", ApplicationName), freezeOf(verb, request), intention),
+      json,
+    );
+const freezesAll =
+  (verb: FreezeVerb["verb"]): Handler =>
+  (request, intention) =>
+    Effect.map(actOnAll(freezeOf(verb, request), intention), json);
+
 interface HandlerParts {
   /** How long the record has been behind the log. */
   readonly behindMs: Effect.Effect<number>;
@@ -69,7 +94,9 @@ export const handlers = ({
   registerApplication: (request, intention) =>
     Effect.map(registerApplication(decodeBody(RegisterApplicationBody, request.body), intention), json),
   listApplications: () =>
-    Effect.map(ReleaseLog, (log) => json({ applications: [...log.applications().values()].map(releaseStateOf) })),
+    Effect.map(ReleaseLog, (log) =>
+      json({ applications: ofApplications([...log.applications().values()]).map(releaseStateOf) }),
+    ),
   getApplication: (request) =>
     Effect.gen(function* () {
       const application = parameter(request, "application", ApplicationName);
@@ -86,6 +113,15 @@ export const handlers = ({
       ),
       json,
     ),
+  freezeApplication: freezesOne("freeze"),
+  unfreezeApplication: freezesOne("unfreeze"),
+  stopApplication: freezesOne("stop"),
+  freezeAll: freezesAll("freeze"),
+  unfreezeAll: freezesAll("unfreeze"),
+  stopAll: freezesAll("stop"),
+  // Other fields of Alertmanager are let pass: its next version may add some.
+  receiveAlerts: (request, intention) =>
+    Effect.map(receiveAlerts(decodeBody(AlertmanagerBody, request.body, "body", "ignore"), intention), json),
   requestRelease: (request, intention) =>
     Effect.gen(function* () {
       const body = decodeBody(RequestReleaseBody, request.body);
