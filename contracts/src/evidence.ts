@@ -231,8 +231,8 @@ export const CanaryForecast = Schema.Struct({
   /** `unknown`: the traffic could not be asked for. `extended`: seen, because a hold was made longer. */
   outcome: Schema.Literals(["seen", "unseen", "extended", "unknown"]),
   traffic: Schema.NullOr(Schema.Struct({ from: Timestamp, to: Timestamp, requestsPerMinute: NonNegative })),
-  /** As long as each step will last: its hold, or until the candidate has had its requests. */
-  steps: Schema.Array(Schema.Struct({ share: Ratio, minutes: NonNegative })),
+  /** How long each step will last (its hold, or until the candidate has had its requests), and whether it will have them in time. */
+  steps: Schema.Array(Schema.Struct({ share: Ratio, minutes: NonNegative, enoughRequests: Schema.Boolean })),
   metrics: Schema.Array(MetricForecast),
   /** The hold that was made longer, and the policy as it was asked for: the release's own has the longer hold. */
   extended: Schema.NullOr(
@@ -241,13 +241,3 @@ export const CanaryForecast = Schema.Struct({
   sentence: Text,
 }).annotate({ identifier: "CanaryForecast" });
 export type CanaryForecast = typeof CanaryForecast.Type;
-
-// ---------------------------------------------------------------- latency
-
-/** Latency histogram bins grow by 4 %: p95 is known within ±2 %, and 10 minutes is bin 340. */
-export const LATENCY_BIN_GROWTH = 1.04;
-/** Bin of a latency in milliseconds; bin 0 is everything up to 1 ms. */
-export const latencyBinOf = (latencyMs: number): number =>
-  latencyMs <= 1 ? 0 : Math.ceil(Math.log(latencyMs) / Math.log(LATENCY_BIN_GROWTH));
-/** Upper edge of a bin, in milliseconds. */
-export const latencyOfBin = (bin: number): number => LATENCY_BIN_GROWTH ** bin;

@@ -21,7 +21,7 @@ const places: ReadonlyArray<readonly [RegExp, Layer]> = [
   [/^contracts\//u, "contracts"],
   [/^packages\/statistics\//u, "statistics"],
   [/^packages\/dashboard\/src\/app\//u, "browser"],
-  [/^packages\/(?:release|assignment|policy)\/src\//u, "domain"],
+  [/^packages\/(?:release|assignment|policy|forecast)\/src\//u, "domain"],
   [/^(?:services|packages)\/[^/]+\/src\/domain\//u, "domain"],
   [/^services\/[^/]+\/src\/application\//u, "application"],
   [/^services\/[^/]+\/src\/adapters\//u, "adapters"],

@@ -2,6 +2,10 @@ import type { ReleaseEvent, ReleaseEventOf } from "@sluice/contracts";
 
 const percent = (share: number): string => `${Number((share * 100).toFixed(2))} %`;
 
+/** That all can be seen is as it should be; anything else is worth a sentence. */
+const forecastOf = ({ forecast }: ReleaseEventOf<"ReleaseRequested">): string =>
+  forecast && forecast.outcome !== "seen" ? `. ${forecast.sentence}` : "";
+
 /**
  * One event as a person would tell it; the evidence speaks for itself where it has a sentence. What people wrote is in it as
  * they wrote it: who shows it on a terminal or a page makes it harmless there.
@@ -11,7 +15,7 @@ export const eventSentence = (event: ReleaseEvent): string => {
     case "ApplicationRegistered":
       return `registered by ${event.author.id}`;
     case "ReleaseRequested":
-      return `requested by ${event.author.id} for ${event.team}${event.description ? `: ${event.description}` : ""}`;
+      return `requested by ${event.author.id} for ${event.team}${event.description ? `: ${event.description}` : ""}${forecastOf(event)}`;
     case "OfflineGatePassed":
       return "offline gate passed";
     case "OfflineGateBlocked":

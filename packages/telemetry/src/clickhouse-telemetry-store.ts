@@ -9,6 +9,7 @@ import { kpiViews } from "./clickhouse/kpi-views.ts";
 import { minuteRollup, rollupTiming } from "./clickhouse/minute-rollup.ts";
 import { MINUTE_MS } from "./clickhouse/rollup-statements.ts";
 import { rollupTables } from "./clickhouse/rollup-tables.ts";
+import { selectTraffic } from "./clickhouse/select-traffic.ts";
 import { selectWindows } from "./clickhouse/select-windows.ts";
 import { tables } from "./clickhouse/tables.ts";
 import { TelemetryError, TelemetryStore, type WindowQuery } from "./telemetry-store.ts";
@@ -59,6 +60,7 @@ export const openClickHouse = Effect.fnUntraced(function* (settings: ClickHouseS
         ? Effect.fail(new TelemetryError({ operation: "query", message: fault }))
         : Effect.flatMap(usableRollup(query), (rolled) => selectWindows(reader, query, rolled));
     },
+    traffic: (query) => selectTraffic(reader, query),
     query: (sql, parameters = {}) => selectRows(analyst, sql, parameters),
   });
   /** Windows that are no whole minutes are read raw. */

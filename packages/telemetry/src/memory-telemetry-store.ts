@@ -16,6 +16,8 @@ import {
   type RecordedReleaseEvent,
   TelemetryError,
   TelemetryStore,
+  type TrafficQuery,
+  type TrafficTotals,
   type WindowQuery,
   type WindowRow,
 } from "./telemetry-store.ts";
@@ -62,6 +64,7 @@ export const layerMemory: Layer.Layer<TelemetryStore> = Layer.sync(TelemetryStor
         ? Effect.fail(new TelemetryError({ operation: "query", message: fault }))
         : Effect.sync(() => aggregate(query, [...observations.values()], [...judgements.values()]));
     },
+    traffic: (query) => Effect.sync(() => totals(query, [...observations.values()], [...judgements.values()])),
     query: () =>
       Effect.fail(new TelemetryError({ operation: "query", message: "the telemetry store in memory runs no SQL" })),
   });
@@ -102,6 +105,25 @@ const aggregate = (
   for (const j of judged)
     if (j._tag === "SafetyProbeJudged") change(j.at, (window) => ({ ...window, probes: countProbe(window.probes, j) }));
   return fillWindows(query, windows);
+};
+
+const totals = (
+  { application, from, to, unitSeconds }: TrafficQuery,
+  observations: ReadonlyArray<Observation>,
+  judgements: ReadonlyArray<JudgementEvent>,
+): TrafficTotals => {
+  const isWithin = (at: Timestamp) => at >= from && at < to;
+  const served = observations.filter(
+    (o) => o.role === "user" && o.application === application && isWithin(o.endedAt) && !isAbandoned(o),
+  );
+  const counted = served.reduce(countObservation, emptyArmWindow);
+  const scored = judgements
+    .flatMap((j) => (j._tag === "ResponseJudged" && j.application === application && isWithin(j.endedAt) ? [j] : []))
+    .reduce((window, { score }) => countScore(window, score), emptyArmWindow);
+  const units = new Set(served.map((o) => `${o.clusterKey}/${windowNumber(epochMsOf(o.endedAt), unitSeconds)}`));
+  const { requests, errors, answered, refusals, latencyBins } = counted;
+  const [firstAt = null] = served.map((o) => o.endedAt).sort();
+  return { firstAt, requests, units: units.size, errors, answered, refusals, latencyBins, quality: scored.quality };
 };
 
 /** Nothing is known of the arm: neither an answer nor an error, and the time until the client left is no latency. */

@@ -46,6 +46,29 @@ export interface WindowRow extends Pick<CanaryWindow, "from" | "probes"> {
   readonly candidate: ArmWindow;
 }
 
+export interface TrafficQuery {
+  readonly application: ApplicationName;
+  /** Inclusive start and exclusive end. */
+  readonly from: Timestamp;
+  readonly to: Timestamp;
+  /** Cluster keys are counted once in each span of this length. */
+  readonly unitSeconds: number;
+}
+
+/** All user traffic of an application in a span, of whatever release and arm: counts and sums. */
+export interface TrafficTotals {
+  /** When its first request ended; null when there was none. */
+  readonly firstAt: Timestamp | null;
+  readonly requests: number;
+  readonly units: number;
+  readonly errors: number;
+  readonly answered: number;
+  readonly refusals: number;
+  readonly latencyBins: ArmWindow["latencyBins"];
+  /** Of every judged answer. */
+  readonly quality: ArmWindow["quality"];
+}
+
 /** A release event as analysts see it: flat, with the fold's answer. */
 export interface RecordedReleaseEvent {
   readonly event: ReleaseEvent;
@@ -76,6 +99,8 @@ export class TelemetryStore extends Context.Service<
       application: ApplicationName,
     ) => Effect.Effect<ReadonlyMap<string, Timestamp>, TelemetryError>;
     readonly windows: (query: WindowQuery) => Effect.Effect<ReadonlyArray<WindowRow>, TelemetryError>;
+    /** What an application's users have met lately, for a forecast: in one pass, and without windows. */
+    readonly traffic: (query: TrafficQuery) => Effect.Effect<TrafficTotals, TelemetryError>;
     /** A read-only query of the documented tables and views; rows as objects. For KPIs and analysts. */
     readonly query: (
       sql: string,

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import {
   type BundleReference,
+  type CanaryForecast,
   DecidedBody,
   hasEnded,
   type OfflineEvidence,
@@ -18,7 +19,8 @@ import { readRepository } from "../configuration-file.ts";
 import { Exit, exitCodes, usageError } from "../exit.ts";
 import { environment, json, organisation, url } from "../flags.ts";
 import { instant } from "../instant.ts";
-import { print, printJson } from "../output.ts";
+import { print, printJson, remark } from "../output.ts";
+import { printable } from "../printable.ts";
 import { callRegistry, type RegistryAddress, registryAddress } from "../registry-client.ts";
 import { manifestFileOf, readManifest, writtenAt } from "../results-manifest.ts";
 import { readRegistry } from "./release-read.ts";
@@ -84,9 +86,11 @@ export const requestCommand = Command.make("request", flags, (given) =>
       },
       idempotencyKey: Option.getOrElse(given.key, randomUUID),
     });
-    const { releaseId } = Schema.decodeUnknownSync(DecidedBody)(answer);
+    const { releaseId, forecast } = Schema.decodeUnknownSync(DecidedBody)(answer);
     if (!releaseId) return yield* new Exit({ code: exitCodes.internal, sentence: "the registry named no release" });
     yield* given.json ? printJson(answer) : print(releaseId);
+    // Beside the answer: the id alone is what scripts read.
+    if (!given.json && forecast) yield* remark(forecastText(forecast));
     if (given.wait === "no") return;
     const until = given.wait === "gate" ? gateAnswered : hasEnded;
     const phase = yield* watchRelease(address, releaseId, { json: given.json, until }).pipe(
@@ -95,6 +99,11 @@ export const requestCommand = Command.make("request", flags, (given) =>
     if (hasEnded(phase)) yield* exitOf(address, releaseId, phase);
   }),
 ).pipe(Command.withDescription("Request a release of the bundle in sluice.yaml; the exit code is the gate's answer"));
+
+const forecastText = ({ sentence, metrics }: CanaryForecast): string =>
+  [sentence, ...metrics.filter(({ sentence: one }) => !sentence.includes(one)).map((metric) => `  ${metric.sentence}`)]
+    .map(printable)
+    .join("\n");
 
 const gateAnswered = (phase: ReleasePhase): boolean => phase !== "queued" && phase !== "requested";
 

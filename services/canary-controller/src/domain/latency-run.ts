@@ -1,6 +1,14 @@
-import type { ArmWindow, CanaryWindow, Policy, UnitCounts } from "@sluice/contracts";
+import {
+  type ArmWindow,
+  type CanaryWindow,
+  countOf,
+  countOver,
+  mergedBins,
+  type Policy,
+  quantileMs,
+  type UnitCounts,
+} from "@sluice/contracts";
 import { type ExceedanceState, exceedance, type PerQuantile } from "@sluice/statistics";
-import { countOf, countOver, mergedBins, quantileMs } from "./latency-histogram.ts";
 import { logEPath, type MetricRun, type RunInput, withLastStep } from "./metric-run.ts";
 import { ceilingPath, difference, lastStepPath } from "./rate-run.ts";
 import { requestsOf, unitsOf } from "./units.ts";

@@ -1,4 +1,5 @@
 import type { CanaryWindow, CheckEvidence, Interval } from "@sluice/contracts";
+import { LAST_STEP_SHARE } from "@sluice/forecast";
 import { combine } from "@sluice/statistics";
 
 type Metric = "errorRate" | "refusalRate" | "latencyP95" | "quality";
@@ -51,9 +52,6 @@ export const logEPath = <State>(
     return logEOf(state);
   });
 };
-
-/** Share of a metric's prior that is kept for faults that show only when no baseline is left beside the candidate. */
-export const LAST_STEP_SHARE = 0.2;
 
 /**
  * One e-process out of two, by their weighted mean: against the baseline beside it, and, in windows without one, against

@@ -5,6 +5,7 @@ import {
   type Author,
   type BundleReference,
   bundleDigest,
+  type CanaryForecast,
   type Digest,
   type OverrideBody,
   type Policy,
@@ -20,13 +21,15 @@ import {
 } from "@sluice/contracts";
 import { EventStore } from "@sluice/event-store";
 import { looserSentence, looserSettings } from "@sluice/policy";
-import { findRelease, type ReleaseCommand } from "@sluice/release";
+import { endOf, findRelease, type ReleaseCommand } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { locateReleases } from "../domain/release-index.ts";
 import { personOf } from "../domain/workflow-identity.ts";
+import { forecastOf } from "./canary-forecast.ts";
+import { Conflict } from "./conflict.ts";
 
 /** The request names something that is not there. */
 export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", { message: Schema.String }) {}
@@ -34,11 +37,6 @@ export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", { messa
 export class BadRequest extends Schema.TaggedError<BadRequest>()("BadRequest", { message: Schema.String }) {}
 /** The author's role would do, and the author may not all the same. */
 export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", {
-  code: Schema.String,
-  message: Schema.String,
-}) {}
-/** The request contradicts what is known already. */
-export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", {
   code: Schema.String,
   message: Schema.String,
 }) {}
@@ -92,16 +90,32 @@ export const requestRelease = Effect.fn("requestRelease")(function* (
     yield* checkStored("evidence.candidate.results", body.evidence.candidate.results);
   }
   const log = yield* ReleaseLog;
-  const releaseId = releaseIdOf(body.application, key);
-  const events = yield* log.submit({ _tag: "RequestRelease", ...body, releaseId, author, at: yield* now }).pipe(
-    // The id follows from the caller's key: a release that exists, ended or not, is what this key led to before.
+  const { application } = body;
+  const releaseId = releaseIdOf(application, key);
+  // The id follows from the caller's key: a release that exists, ended or not, is what this key led to before.
+  const repeated = Effect.map(checkSameWish(body, releaseId, key), ({ forecast }) =>
+    requested(application, releaseId, [], forecast),
+  );
+  const state = log.applications().get(application);
+  if (state && (findRelease(state, releaseId) || endOf(state, releaseId))) return yield* repeated;
+  // Without a baseline the request is refused: there is nothing to forecast.
+  const told = state?.baseline ? yield* forecastOf(application, body.policy) : null;
+  const wish = { ...body, ...told, releaseId, author, at: yield* now };
+  return yield* log.submit({ _tag: "RequestRelease", ...wish }).pipe(
+    Effect.map((events) => requested(application, releaseId, events, told?.forecast)),
     Effect.catchIf(
       (error) => error._tag === "Refusal" && error.code === "release-exists",
-      () => Effect.as(checkSameWish(body, releaseId, key), []),
+      () => repeated,
     ),
   );
-  return decided(body.application, releaseId, events);
 });
+
+const requested = (
+  application: ApplicationName,
+  releaseId: ReleaseId,
+  events: ReadonlyArray<ReleaseEvent>,
+  forecast: CanaryForecast | undefined,
+) => ({ ...decided(application, releaseId, events), ...(forecast && { forecast }) });
 
 /** A key stands for one candidate under one policy: an answer about another one would be believed. */
 const checkSameWish = Effect.fnUntraced(function* (
@@ -110,9 +124,10 @@ const checkSameWish = Effect.fnUntraced(function* (
   key: string,
 ) {
   const first = yield* firstRequest(body.application, releaseId);
-  if (first?.candidate.digest === body.candidate.digest && policyDigest(first.policy) === policyDigest(body.policy))
-    return;
-  const led = first ? ` for candidate ${first.candidate.digest} under policy ${policyDigest(first.policy)}` : "";
+  // A hold that was made longer is no other wish.
+  const policy = first && (first.forecast?.extended?.requestedPolicy ?? policyDigest(first.policy));
+  if (first?.candidate.digest === body.candidate.digest && policy === policyDigest(body.policy)) return first;
+  const led = first ? ` for candidate ${first.candidate.digest} under policy ${policy}` : "";
   return yield* new Conflict({
     code: "release-exists",
     message: `header idempotency-key ${key} led to release ${releaseId}${led}; send another key for another request`,

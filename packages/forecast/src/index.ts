@@ -1,0 +1,2 @@
+export * from "./forecast-release.ts";
+export * from "./recent-traffic.ts";
