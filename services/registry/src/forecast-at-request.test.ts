@@ -1,5 +1,4 @@
 import { assert, it } from "@effect/vitest";
-import * as ArtifactStore from "@sluice/artifact-store";
 import {
   type Bundle,
   DecidedBody,
@@ -10,20 +9,12 @@ import {
   referenceOf,
   timestampOf,
 } from "@sluice/contracts";
-import * as EventBus from "@sluice/event-bus";
-import * as EventStore from "@sluice/event-store";
-import { ReleaseLog } from "@sluice/release-log";
 import * as Telemetry from "@sluice/telemetry";
 import * as Effect from "effect/Effect";
-import * as Layer from "effect/Layer";
 import * as Schema from "effect/Schema";
 import { registryService } from "./registry-service.ts";
+import { ports } from "./testing/registry-in-memory.ts";
 
-const ports = ReleaseLog.layer.pipe(
-  Layer.provideMerge(
-    Layer.mergeAll(EventBus.layerMemory, ArtifactStore.layerMemory, EventStore.layerMemory, Telemetry.layerMemory),
-  ),
-);
 const application = "support-bot";
 const tokens = [{ tokenDigest: digestOfBytes("secret"), id: "ada", role: "admin" }] as const;
 const start = registryService({ port: 0, tokens });
