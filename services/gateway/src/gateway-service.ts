@@ -112,7 +112,7 @@ const assemble = (settings: GatewaySettings, gatewayId: string, upstreams: OpenU
     },
     { table, upstreams, observations, mirror, metrics },
   );
-  const intake = new ReportIntake({ gatewayId, redaction, table, observations, metrics, gateway });
+  const intake = new ReportIntake({ gatewayId, redaction, looksLikeRefusal, table, observations, metrics, gateway });
   return { gatewayId, table, observations, metrics, gateway, mirror, upstreams, intake };
 };
 

@@ -1,6 +1,7 @@
 import { type Observation, type ReportedObservationsBody, timestampOf } from "@sluice/contracts";
 import type { RedactionRule } from "@sluice/contracts/redaction";
 import type { ObservationBuffer } from "../domain/observation-buffer.ts";
+import type { RefusalDetector } from "../domain/outcome.ts";
 import { payloadText } from "../domain/payload-text.ts";
 import type { KnownRouting, RoutingTable } from "../domain/routing-table.ts";
 import { isSampled } from "../domain/sampling.ts";
@@ -10,6 +11,7 @@ import type { Metrics } from "./metrics.ts";
 export interface ReportIntakeParts {
   readonly gatewayId: string;
   readonly redaction: ReadonlyArray<RedactionRule>;
+  readonly looksLikeRefusal: RefusalDetector;
   readonly table: RoutingTable;
   readonly observations: ObservationBuffer;
   readonly metrics: Metrics;
@@ -31,13 +33,15 @@ export class ReportIntake {
 
   /** False when this gateway does not route the application. */
   take({ application, observations, dropped }: ReportedObservationsBody): boolean {
-    const { gatewayId, table, metrics, gateway, observations: buffer } = this.#parts;
+    const { gatewayId, looksLikeRefusal, table, metrics, gateway, observations: buffer } = this.#parts;
     const known = table.get(application);
     if (!known) return false;
     const nowMs = Date.now();
     for (const { payload, ...reported } of observations) {
       const endedAt = timestampOf(buffer.endOf(nowMs));
-      const observation: Observation = { application, ...reported, role: "user", gatewayId, endedAt };
+      // By the rule that holds for the gateway's own traffic, where the reporter has not said.
+      const refused = reported.refused ?? (payload && looksLikeRefusal(payload.output)) ?? null;
+      const observation: Observation = { application, ...reported, refused, role: "user", gatewayId, endedAt };
       const isSampled = payload && reported.errorClass === null && this.#samples(known);
       buffer.add(isSampled ? { ...observation, payload: this.#safe(payload) } : observation);
       metrics.served(observation);
