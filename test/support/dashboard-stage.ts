@@ -1,4 +1,6 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as ArtifactStore from "@sluice/artifact-store";
 import {
@@ -24,6 +26,7 @@ import { decide, evolve, initialState, type ReleaseCommand } from "@sluice/relea
 import { ReleaseLog } from "@sluice/release-log";
 import * as Telemetry from "@sluice/telemetry";
 import * as TokenStore from "@sluice/token-store";
+import { newSigningKey } from "@sluice/transparency";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Layer from "effect/Layer";
@@ -84,6 +87,11 @@ type WithoutTime<C> = C extends unknown ? Omit<C, "at"> & { readonly at?: string
 export class DashboardStage {
   readonly #runtime = ManagedRuntime.make(ports);
   #registry: Scope.Closeable | null = null;
+  readonly #signing = {
+    signingKey: newSigningKey("sluice/record"),
+    checkpointDirectory: mkdtempSync(join(tmpdir(), "sluice-dashboard-")),
+    checkpointSeconds: 1,
+  };
   url = "";
 
   /** Starts the registry, after a stop on the port that it had before. */
@@ -92,7 +100,9 @@ export class DashboardStage {
     const port = this.url === "" ? 0 : Number(new URL(this.url).port);
     const tokens = roles.map((role) => ({ tokenDigest: digestOfBytes(tokenOf(role)), id: `the ${role}`, role }));
     const { address } = await this.#runtime.runPromise(
-      registryService({ port, tokens, streamHeartbeatMs: 1_000 }).pipe(Effect.provideService(Scope.Scope, scope)),
+      registryService({ port, tokens, streamHeartbeatMs: 1_000, ...this.#signing }).pipe(
+        Effect.provideService(Scope.Scope, scope),
+      ),
     );
     this.#registry = scope;
     this.url = address;
@@ -107,6 +117,7 @@ export class DashboardStage {
   async close(): Promise<void> {
     await this.stop();
     await this.#runtime.dispose();
+    rmSync(this.#signing.checkpointDirectory, { recursive: true, force: true });
   }
 
   /** What a service or a person decides, now. */

@@ -42,14 +42,19 @@ export const storyOf = (recorded: ReadonlyArray<RecordedEventBody>): Story => {
   const shadowed = last("ShadowPassed", "ShadowRegressed", "ShadowInconclusive");
   const request = last("ReleaseRequested");
   const end = endOf(events);
+  // Blocked or regressed: nothing comes after it, unless the gate is overridden.
+  const isStopped =
+    end !== null ||
+    (shadowed !== null && shadowed._tag !== "ShadowPassed") ||
+    isBlocked(gated, last("GateOverridden", "OverrideExpired"));
   const stages = [
-    gateStage(request, gated, last("GateOverridden"), end),
-    shadowStage(last("ShadowStarted"), shadowed, end),
-    ...(request?.policy.canary.steps ?? []).map((step, i) => stepStage(events, i, step.share, end)),
+    gateStage(request, gated, last("GateOverridden", "OverrideExpired"), end),
+    shadowStage(last("ShadowStarted"), shadowed, end, isStopped),
+    ...(request?.policy.canary.steps ?? []).map((step, i) => stepStage(events, i, step.share, end, isStopped)),
     end ?? {
       id: "end",
       title: "100 % of users",
-      status: "waiting" as const,
+      status: isStopped ? ("skipped" as const) : ("waiting" as const),
       startedAt: null,
       endedAt: null,
       sentence: null,
@@ -69,6 +74,11 @@ export const storyOf = (recorded: ReadonlyArray<RecordedEventBody>): Story => {
   };
 };
 
+const isBlocked = (
+  gated: { readonly report: GateReport } | null,
+  overridden: { readonly _tag: "GateOverridden" | "OverrideExpired" } | null,
+): boolean => gated !== null && gated.report.verdict !== "passed" && overridden?._tag !== "GateOverridden";
+
 const headlineSentence = (report: GateReport): string => {
   const { headline } = report;
   if (!headline) return `The gate's verdict is ${report.verdict}.`;
@@ -79,7 +89,7 @@ const headlineSentence = (report: GateReport): string => {
 const gateStage = (
   request: Story["request"],
   gated: Extract<ReleaseEvent, { report: GateReport }> | null,
-  overridden: Extract<ReleaseEvent, { _tag: "GateOverridden" }> | null,
+  overridden: Extract<ReleaseEvent, { _tag: "GateOverridden" | "OverrideExpired" }> | null,
   end: Stage | null,
 ): Stage => {
   const base = { id: "gate", title: "Offline gate", startedAt: request?.at ?? null, endedAt: gated?.at ?? null };
@@ -90,7 +100,8 @@ const gateStage = (
   const reasons = report.reasons.filter(({ enforced }) => enforced);
   const more = reasons.length > 1 ? ` (and ${reasons.length - 1} more)` : "";
   const sentence = `${reasons[0]?.sentence ?? `The gate's verdict is ${report.verdict}.`}${more}`;
-  if (!overridden) return { ...base, status: "failed", sentence };
+  if (overridden?._tag !== "GateOverridden")
+    return { ...base, status: "failed", sentence: overridden ? `Its override’s time is over. ${sentence}` : sentence };
   return {
     ...base,
     status: "overridden",
@@ -102,6 +113,7 @@ const shadowStage = (
   started: Extract<ReleaseEvent, { _tag: "ShadowStarted" }> | null,
   shadowed: Extract<ReleaseEvent, { evidence: ShadowEvidence }> | null,
   end: Stage | null,
+  isStopped: boolean,
 ): Stage => {
   const base = { id: "shadow", title: "Shadow", startedAt: started?.at ?? null, endedAt: shadowed?.at ?? null };
   if (shadowed)
@@ -110,7 +122,7 @@ const shadowStage = (
       status: shadowed._tag === "ShadowPassed" ? "passed" : "failed",
       sentence: shadowed.evidence.sentence,
     };
-  if (!started) return { ...base, status: end ? "skipped" : "waiting", sentence: null };
+  if (!started) return { ...base, status: isStopped ? "skipped" : "waiting", sentence: null };
   if (end)
     return {
       ...base,
@@ -125,7 +137,13 @@ const shadowStage = (
   };
 };
 
-const stepStage = (events: ReadonlyArray<ReleaseEvent>, step: number, share: number, end: Stage | null): Stage => {
+const stepStage = (
+  events: ReadonlyArray<ReleaseEvent>,
+  step: number,
+  share: number,
+  end: Stage | null,
+  isStopped: boolean,
+): Stage => {
   const ofStep = events.filter((event) => "step" in event && event.step === step);
   const find = <T extends Tag>(tag: T) =>
     ofStep.findLast((event): event is Extract<ReleaseEvent, { _tag: T }> => event._tag === tag);
@@ -135,7 +153,7 @@ const stepStage = (events: ReadonlyArray<ReleaseEvent>, step: number, share: num
   const base = { id: `step-${step}`, title: `Canary ${percent(share)}`, startedAt: started?.at ?? null };
   if (breached) return { ...base, status: "failed", endedAt: breached.at, sentence: breached.sentence };
   if (passed) return { ...base, status: "passed", endedAt: passed.at, sentence: passed.evidence.sentence };
-  if (!started) return { ...base, status: end ? "skipped" : "waiting", endedAt: null, sentence: null };
+  if (!started) return { ...base, status: isStopped ? "skipped" : "waiting", endedAt: null, sentence: null };
   if (end) return { ...base, status: "skipped", endedAt: end.endedAt, sentence: "The release ended during this step." };
   const held = ofStep.findLast(({ _tag }) => _tag === "CanaryHeld" || _tag === "CanaryHoldEnded");
   if (held?._tag === "CanaryHeld")

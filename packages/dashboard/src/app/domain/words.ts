@@ -14,7 +14,7 @@ export const signed = (value: number, write: (value: number) => string = decimal
 export const pValue = (p: number): string => (p < 0.0001 ? "< 0.0001" : fine.format(p));
 /** `evidence against, as odds`: an e-value given by its natural logarithm. */
 export const eValue = (logE: number): string =>
-  logE > Math.log(1e6) ? `e^${decimal(logE)}` : logE < Math.log(0.01) ? "< 0.01" : number(2).format(Math.exp(logE));
+  logE > Math.log(1e6) ? "> 1,000,000" : logE < Math.log(0.01) ? "< 0.01" : number(2).format(Math.exp(logE));
 export const milliseconds = (ms: number): string =>
   ms >= 10_000 ? `${decimal(ms / 1_000)} s` : `${whole.format(ms)} ms`;
 

@@ -90,7 +90,7 @@ export const ReleasePage = ({ application, releaseId }: Props) => {
       <ShadowSection story={story} release={releaseId} />
       <GateSection story={story} release={releaseId} />
       <RequestSection story={story} baseline={state?.baseline?.digest ?? null} />
-      <Timeline events={events} release={releaseId} />
+      <Timeline events={events} application={application} release={releaseId} />
     </article>
   );
 };

@@ -234,6 +234,7 @@ const drawMarks = (plot: uPlot, marks: ReadonlyArray<PlotMark>): void => {
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
     ctx.strokeStyle = ctx.fillStyle = colour(isBreach ? "--wrong" : "--ink-muted");
     ctx.lineWidth = (isBreach ? 3 : 1) * scale;
+    ctx.setLineDash([]);
     ctx.beginPath();
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);

@@ -21,6 +21,10 @@ const lines = {
   streamEvents: "GET /v1/events/stream",
   getKpis: "GET /v1/kpi",
   verifyAudit: "GET /v1/audit/verify",
+  getAuditKey: "GET /v1/audit/key",
+  getAuditRows: "GET /v1/audit/rows",
+  getServedAt: "GET /v1/audit/at",
+  getPassport: "GET /v1/audit/releases/:releaseId/passport",
 } as const satisfies { readonly [R in RegistryRoute]?: Line<R> };
 
 type Called = keyof typeof lines;

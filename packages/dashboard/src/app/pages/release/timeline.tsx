@@ -4,6 +4,9 @@ import { withLocalTimes } from "../../domain/words.ts";
 import { DataTable } from "../../parts/data-table.tsx";
 import { download } from "../../parts/download.ts";
 import { At } from "../../parts/moments.tsx";
+import { Failure } from "../../parts/notices.tsx";
+import { useTask } from "../../parts/use-task.ts";
+import { sendAsMe } from "../../registry/session.ts";
 import { Section } from "./section.tsx";
 
 const told = ({ event, refusal }: RecordedEventBody): string =>
@@ -12,9 +15,11 @@ const told = ({ event, refusal }: RecordedEventBody): string =>
 /** Every event of the release as it is on record, newest first, refused ones too. */
 export const Timeline = ({
   events,
+  application,
   release,
 }: {
   readonly events: ReadonlyArray<RecordedEventBody>;
+  readonly application: string;
   readonly release: string;
 }) => (
   <Section id="timeline" title="Record">
@@ -26,7 +31,8 @@ export const Timeline = ({
         onClick={() => download(`${release}.json`, JSON.stringify(events, null, 2), "application/json")}
       >
         JSON with all evidence
-      </button>
+      </button>{" "}
+      <PassportButton application={application} release={release} />
     </p>
     <DataTable
       caption="Events of this release"
@@ -52,3 +58,20 @@ export const Timeline = ({
     />
   </Section>
 );
+
+/** As the registry gives it, to the byte: what is checked later must be what was given. */
+const PassportButton = ({ application, release }: { readonly application: string; readonly release: string }) => {
+  const task = useTask<void>();
+  const take = async () => {
+    const answer = await sendAsMe("getPassport", { path: { releaseId: release }, query: { application } });
+    download(`${release}.passport.json`, await answer.text(), "application/json");
+  };
+  return (
+    <>
+      <button type="button" class="plain small" onClick={() => task.run(take)} aria-disabled={task.isRunning.value}>
+        Passport
+      </button>
+      {task.failure.value !== null && <Failure sentence={task.failure.value} />}
+    </>
+  );
+};
