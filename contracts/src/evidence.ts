@@ -1,4 +1,5 @@
 import * as Schema from "effect/Schema";
+import { JudgeReport } from "./judge.ts";
 import { Count, Digest, Interval, NonNegative, Probability, Ratio, Text, Timestamp, Verdict } from "./primitives.ts";
 
 const NullableFinite = Schema.NullOr(Schema.Finite);
@@ -94,6 +95,8 @@ export const ShadowEvidence = Schema.Struct({
   logE: Schema.Finite,
   logThreshold: Schema.Finite,
   alpha: Probability,
+  /** Absent in old records and where nothing is known of the judge: it then decided as any other. */
+  judgeReport: Schema.optionalKey(JudgeReport),
   /** Artifact with the judged differences in the order they were tested, so that the decision replays. */
   inputs: Digest,
   sentence: Text,
@@ -112,6 +115,7 @@ export const ShadowInputs = Schema.Struct({
   candidateErrors: Count,
   requests: Count,
   mirrorDropped: Count,
+  judgeReport: Schema.optionalKey(JudgeReport),
   /** Mean scores of one conversation each, baseline and candidate, in the order in which they were tested. */
   scores: Schema.Array(Schema.Tuple([Ratio, Ratio])),
 }).annotate({ identifier: "ShadowInputs" });

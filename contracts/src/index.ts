@@ -12,6 +12,7 @@ export * from "./evidence.ts";
 export * from "./freeze-window.ts";
 export * from "./gateway-api.ts";
 export * from "./http.ts";
+export * from "./judge.ts";
 export * from "./latency-histogram.ts";
 export * from "./observation.ts";
 export * from "./oidc-provider.ts";

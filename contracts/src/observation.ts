@@ -131,6 +131,8 @@ export const JudgementEvent = Schema.TaggedUnion({
     /** Both null when the judge failed (`error` says how) or the baseline had not answered: excluded, and counted. */
     baselineScore: Schema.NullOr(Score),
     candidateScore: Schema.NullOr(Score),
+    /** Where the judge was asked in both orders: whether its preference changed with the order (then it is a tie). */
+    orderChanged: Schema.optionalKey(Schema.Boolean),
     error: Schema.NullOr(Text),
   },
   /** Online quality: one sampled live response. `endedAt` is the observation's, so that it falls into its window. */

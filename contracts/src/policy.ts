@@ -1,20 +1,9 @@
-import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { canonicalJson, digestOf } from "./digest.ts";
 import { FreezeWindow } from "./freeze-window.ts";
+import { defaultJudge, JudgeSpecification } from "./judge.ts";
 import { Count, Digest, NonNegative, Positive, PositiveCount, Probability, Ratio } from "./primitives.ts";
-import { withDefault } from "./with-default.ts";
-
-/** A field with its default and its description, both of which the published JSON Schema shows to an editor. */
-const setting = <S extends Schema.Top>(schema: S, value: S["Encoded"], description: string) =>
-  // An annotation changes neither side of a schema; the library's type cannot say so for a generic one.
-  withDefault(schema.annotate({ description, default: value } as Parameters<S["annotate"]>[0]) as S, value);
-
-/** A struct that may be left out: every field of it has a default. */
-const group = <const Fields extends Schema.Struct.Fields>(description: string, fields: Fields) => {
-  const struct = Schema.Struct(fields).annotate({ description });
-  return struct.pipe(Schema.withDecodingDefaultKey<typeof struct>(Effect.succeed({} as (typeof struct)["Encoded"])));
-};
+import { group, setting } from "./setting.ts";
 
 const RuleMode = Schema.Literals(["enforce", "warn", "off"]);
 
@@ -47,37 +36,24 @@ export const OfflinePolicy = group("The offline gate: paired results of both bun
   ),
 });
 
-/** Which judge scores responses. The same digest for both arms; a new judge is a new baseline of judgement. */
-export const JudgeSpecification = Schema.Union([
-  Schema.Struct({
-    kind: Schema.Literal("deterministic"),
-    /** Each rule scores 0..1; the judge's score is their mean. */
-    rules: Schema.Array(
-      Schema.Union([
-        Schema.Struct({ rule: Schema.Literal("not-refused") }),
-        Schema.Struct({ rule: Schema.Literal("not-empty") }),
-        Schema.Struct({ rule: Schema.Literal("json") }),
-        Schema.Struct({ rule: Schema.Literal("contains"), text: Schema.NonEmptyString }),
-        Schema.Struct({ rule: Schema.Literal("matches"), pattern: Schema.NonEmptyString }),
-        Schema.Struct({ rule: Schema.Literal("length"), minCharacters: Count, maxCharacters: PositiveCount }),
-      ]),
-    ).check(Schema.isMinLength(1)),
-  }),
-  Schema.Struct({
-    kind: Schema.Literal("model"),
-    /** Names an upstream in the service's configuration, as a model artifact does. */
-    provider: Schema.NonEmptyString,
-    model: Schema.NonEmptyString,
-    rubric: Schema.NonEmptyString.check(Schema.isMaxLength(20_000)),
-    timeoutMs: setting(PositiveCount, 30_000, "A judge that answers later has failed; a failure is not a score."),
-  }),
-]).annotate({ identifier: "JudgeSpecification" });
-export type JudgeSpecification = typeof JudgeSpecification.Type;
-
-const defaultJudge: JudgeSpecification = {
-  kind: "deterministic",
-  rules: [{ rule: "not-empty" }, { rule: "not-refused" }],
-};
+/** What a judge must have shown before it decides. `sluice judge calibrate --record` makes the artifact. */
+export const JudgeTrustPolicy = group("Whether the judge has been compared with people, and what it may do without.", {
+  calibration: setting(
+    Schema.NullOr(Digest),
+    null,
+    "Artifact with the judge's calibration; null: nobody has compared it with people.",
+  ),
+  uncalibrated: setting(
+    Schema.Literals(["enforce", "report-only"]),
+    "enforce",
+    "What the shadow's judge may do without a calibration that holds: decide as any other, or only be reported.",
+  ),
+  minKappa: setting(
+    Schema.Finite.check(Schema.isBetween({ minimum: -1, maximum: 1 })),
+    0.4,
+    "A calibration holds from this Cohen's kappa on.",
+  ),
+});
 
 /** How the gate may be overridden. Whoever weakens it does so in a change of the policy, which is reviewed. */
 export const OverridePolicy = group("Forcing a blocked release past the offline gate.", {
@@ -276,6 +252,7 @@ export const Policy = Schema.Struct({
   offline: OfflinePolicy,
   override: OverridePolicy,
   judge: setting(JudgeSpecification, defaultJudge, "Who scores answers, in the shadow and in the canary."),
+  judgeTrust: JudgeTrustPolicy,
   shadow: ShadowPolicy,
   canary: CanaryPolicy,
   whileActive: setting(

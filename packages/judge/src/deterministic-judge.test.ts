@@ -2,8 +2,12 @@ import { assert, describe, it } from "@effect/vitest";
 import * as Result from "effect/Result";
 import { deterministicScore, type JudgeRule } from "./deterministic-judge.ts";
 
-const score = (rules: ReadonlyArray<JudgeRule>, output: string) =>
-  deterministicScore({ kind: "deterministic", rules }, output);
+const score = (rules: ReadonlyArray<JudgeRule>, output: string, reference?: string) =>
+  deterministicScore({ kind: "deterministic", rules }, { output, ...(reference !== undefined && { reference }) });
+
+const order = { type: "object", properties: { id: { type: "string", pattern: "^o-\\d+$" } }, required: ["id"] };
+
+const similar = { rule: "similarity", measure: "rouge-l" } as const;
 
 const cases: ReadonlyArray<readonly [JudgeRule, string, number]> = [
   [{ rule: "not-empty" }, " \n", 0],
@@ -22,6 +26,22 @@ const cases: ReadonlyArray<readonly [JudgeRule, string, number]> = [
   [{ rule: "length", minCharacters: 2, maxCharacters: 3 }, "🙂🙂", 1],
   [{ rule: "length", minCharacters: 2, maxCharacters: 3 }, "🙂", 0],
   [{ rule: "length", minCharacters: 0, maxCharacters: 3 }, "abcd", 0],
+  [{ rule: "json-schema", schema: order }, '{"id": "o-17"}', 1],
+  [{ rule: "json-schema", schema: order }, '{"id": "17"}', 0],
+  [{ rule: "json-schema", schema: order }, "o-17", 0],
+  [{ rule: "language", languages: ["de", "en"] }, "Ihre Bestellung ist unterwegs.", 1],
+  [{ rule: "language", languages: ["de", "en"] }, "Your order is on its way to you.", 1],
+  [{ rule: "language", languages: ["de", "en"] }, "Votre commande est en route.", 0],
+  [{ rule: "language", languages: ["de"] }, "ご注文の商品は発送されました。", 0],
+  [{ rule: "language", languages: ["de"] }, "42", 1],
+  // Lin 2004, section 3: three words of four in order; the last shares them, in another order.
+  [{ ...similar, reference: "police killed the gunman" }, "police kill the gunman", 0.75],
+  [{ ...similar, reference: "police killed the gunman" }, "the gunman kill police", 0.5],
+  [{ ...similar, measure: "rouge-1", reference: "police killed the gunman" }, "the gunman kill police", 0.75],
+  [{ ...similar, reference: "Police killed the gunman" }, "police killed the gunman", 1],
+  [{ ...similar, reference: "police killed the gunman", atLeast: 0.75 }, "police kill the gunman", 1],
+  [{ ...similar, reference: "police killed the gunman", atLeast: 0.8 }, "police kill the gunman", 0],
+  [{ ...similar, reference: "police killed the gunman" }, "", 0],
 ];
 
 describe("deterministicScore", () => {
@@ -37,6 +57,27 @@ describe("deterministicScore", () => {
   it.each(["(a", "(a)\\1", "(?=a)", "a".repeat(2_001)])("has no score for the unusable pattern %s", (pattern) => {
     const scored = score([{ rule: "not-empty" }, { rule: "matches", pattern }], "abc");
     assert.isTrue(Result.isFailure(scored) && scored.failure.startsWith("the pattern"));
+  });
+
+  it("compares with the case's reference where the rule has none, and without either has no score", () => {
+    assert.deepStrictEqual(score([similar], "a b c", "a b c"), Result.succeed(1));
+    const scored = score([similar], "a b c");
+    assert.isTrue(Result.isFailure(scored) && scored.failure.includes("no reference"));
+  });
+
+  it.each([{ type: "nonsense" }, { pattern: "(?=a)" }])("has no score for the unusable schema %j", (schema) => {
+    assert.isTrue(Result.isFailure(score([{ rule: "json-schema", schema }], "{}")));
+  });
+
+  it("takes bounded time on long texts", () => {
+    const startedAt = performance.now();
+    const long = "one two three. ".repeat(4_000);
+    const rules: ReadonlyArray<JudgeRule> = [
+      { ...similar, reference: long },
+      { rule: "language", languages: ["en"] },
+    ];
+    assert.deepStrictEqual(score(rules, long), Result.succeed(1));
+    assert.isBelow(performance.now() - startedAt, 5_000);
   });
 
   it("takes linear time with a pattern that stalls backtracking engines", () => {

@@ -1,3 +1,5 @@
+import type { JudgeBudget, ModelPrice } from "./judge-budget.ts";
+
 /** An OpenAI-compatible upstream that model judges may name. */
 export interface JudgeProvider {
   /** Up to and with the version, such as `https://api.openai.com/v1`. */
@@ -5,6 +7,10 @@ export interface JudgeProvider {
   /** Environment variable with the bearer token; without it none is sent. */
   readonly apiKeyEnv?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Beyond it judgements fail until the hour is over: excluded and counted as any other failure. */
+  readonly judgeBudget?: JudgeBudget;
+  /** By model. */
+  readonly prices?: Readonly<Record<string, ModelPrice>>;
 }
 
 export interface JudgeSettings {
@@ -15,4 +21,6 @@ export interface JudgeSettings {
   readonly retries?: number;
   /** Open connections for each provider. Default 16. */
   readonly connections?: number;
+  /** Judgements that are remembered, so that the same question is paid once. Default 10,000. */
+  readonly remembered?: number;
 }

@@ -1,9 +1,11 @@
+import { createHash } from "node:crypto";
+import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import { type Dispatcher, Pool } from "undici";
-import type { Judged } from "./judge.ts";
+import { estimatedUsage, Spending } from "./judge-budget.ts";
 import { JudgeError } from "./judge-error.ts";
-import { judgeRequest, type ModelSpecification, readJudgement } from "./judge-prompt.ts";
+import { type Completion, type Question, readCompletion } from "./judge-prompt.ts";
 import type { JudgeProvider, JudgeSettings } from "./judge-settings.ts";
 
 /** A judgement is a few sentences; more is not read. */
@@ -16,7 +18,16 @@ interface Upstream {
   readonly pool: Pool;
   readonly path: string;
   readonly headers: Record<string, string>;
+  readonly spending: Spending;
 }
+
+/** The part of a specification that says whom to ask. */
+interface AskedModel {
+  readonly provider: string;
+  readonly model: string;
+  readonly timeoutMs: number;
+}
+export type AskModel = <A>(asked: AskedModel, question: Question<A>) => Effect.Effect<A, JudgeError>;
 
 interface Failure {
   readonly message: string;
@@ -25,11 +36,12 @@ interface Failure {
 }
 
 /**
- * Scores by asking a model over `{baseUrl}/chat/completions` with structured output. Tries again a bounded number of times
- * after what may pass; every failure is a `JudgeError`. Connections are closed with the scope.
+ * Asks a model over `{baseUrl}/chat/completions` with structured output. Tries again a bounded number of times after what may
+ * pass; every failure is a `JudgeError`. The same question to the same upstream is asked once, as long as its answer is
+ * remembered. Connections are closed with the scope.
  */
 export const modelJudge = Effect.fnUntraced(function* (settings: JudgeSettings) {
-  const { environment = process.env, retries = 2, connections = 16 } = settings;
+  const { environment = process.env, retries = 2, connections = 16, remembered = 10_000 } = settings;
   const upstreams = new Map<string, Upstream>(
     Object.entries(settings.providers).map(([name, provider]) => [
       name,
@@ -39,25 +51,59 @@ export const modelJudge = Effect.fnUntraced(function* (settings: JudgeSettings) 
   yield* Effect.addFinalizer(() =>
     Effect.promise(() => Promise.all([...upstreams.values()].map(({ pool }) => pool.destroy()))),
   );
+  const answers = new Map<string, Completion["judgement"]>();
+  const remember = (key: string, judgement: Completion["judgement"]) => {
+    const [oldest] = answers.keys();
+    if (answers.size >= remembered && oldest !== undefined) answers.delete(oldest);
+    answers.set(key, judgement);
+  };
 
-  return Effect.fnUntraced(function* (specification: ModelSpecification, judged: Judged) {
-    const upstream = upstreams.get(specification.provider);
+  const complete = Effect.fnUntraced(function* <A>(upstream: Upstream, asked: AskedModel, question: Question<A>) {
+    const completion = yield* Effect.promise((signal) => ask(upstream, question.body, asked.timeoutMs, signal));
+    const nowMs = yield* Clock.currentTimeMillis;
+    // What was answered was paid, in whatever form it is.
+    if ("usage" in completion) upstream.spending.add(asked.model, completion.usage, nowMs);
+    return completion.outcome;
+  });
+
+  const askUpstream = Effect.fnUntraced(function* <A>(asked: AskedModel, question: Question<A>) {
+    const upstream = upstreams.get(asked.provider);
     if (!upstream)
       return yield* new JudgeError({
-        message: `the judge's provider "${specification.provider}" is not among the configured ones (${[...upstreams.keys()].join(", ") || "none"})`,
+        message: `the judge's provider "${asked.provider}" is not among the configured ones (${[...upstreams.keys()].join(", ") || "none"})`,
       });
-    const body = JSON.stringify(judgeRequest(specification, judged));
+    const name = `judge ${asked.provider}/${asked.model}`;
     for (let attempt = 0; ; attempt++) {
-      const answer = yield* Effect.promise((signal) => ask(upstream, body, specification.timeoutMs, signal));
+      const spent = upstream.spending.fault(yield* Clock.currentTimeMillis);
+      if (spent !== null) return yield* new JudgeError({ message: `${name}: ${spent}` });
+      const outcome = yield* complete(upstream, asked, question);
+      const answer = Result.flatMap(outcome, (judgement) =>
+        Result.mapBoth(question.read(judgement), {
+          // A model that answered in the wrong form may get it right when asked again.
+          onFailure: (message): Failure => ({ message, retryAfterMs: 0 }),
+          onSuccess: (value) => ({ judgement, value }),
+        }),
+      );
       if (Result.isSuccess(answer)) return answer.success;
       const { message, retryAfterMs } = answer.failure;
       if (retryAfterMs === null || attempt >= retries)
-        return yield* new JudgeError({
-          message: `judge ${specification.provider}/${specification.model}: ${message} (${attempt + 1} tries)`,
-        });
+        return yield* new JudgeError({ message: `${name}: ${message} (${attempt + 1} tries)` });
       yield* Effect.sleep(Math.max(retryAfterMs, Math.min(FIRST_DELAY_MS * 2 ** attempt, LONGEST_DELAY_MS)));
     }
   });
+
+  const askModel: AskModel = Effect.fnUntraced(function* (asked, question) {
+    const key = createHash("sha256")
+      .update(JSON.stringify([asked.provider, question.body]))
+      .digest("base64");
+    const known = answers.get(key);
+    const read = known && question.read(known);
+    if (read && Result.isSuccess(read)) return read.success;
+    const { judgement, value } = yield* askUpstream(asked, question);
+    remember(key, judgement);
+    return value;
+  });
+  return askModel;
 });
 
 const upstreamOf = (
@@ -75,16 +121,18 @@ const upstreamOf = (
       "content-type": "application/json",
       ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
     },
+    spending: new Spending(provider.judgeBudget, provider.prices),
   };
 };
 
+interface Attempt {
+  readonly outcome: Result.Result<Completion["judgement"], Failure>;
+  /** Left out where nothing was answered. */
+  readonly usage?: NonNullable<Completion["usage"]>;
+}
+
 /** One try. Never rejects: what went wrong is in the answer, so that an abort by the caller is all that interrupts it. */
-const ask = async (
-  upstream: Upstream,
-  body: string,
-  timeoutMs: number,
-  interrupted: AbortSignal,
-): Promise<Result.Result<number, Failure>> => {
+const ask = async (upstream: Upstream, body: string, timeoutMs: number, interrupted: AbortSignal): Promise<Attempt> => {
   const deadline = AbortSignal.timeout(timeoutMs);
   try {
     const response = await upstream.pool.request({
@@ -95,15 +143,20 @@ const ask = async (
       signal: AbortSignal.any([deadline, interrupted]),
     });
     const text = await boundedText(response.body);
-    if (response.statusCode !== 200) return Result.fail(refusedBy(response));
-    return Result.match(readJudgement(text), {
-      // A model that answered in the wrong form may get it right when asked again.
-      onFailure: (message) => Result.fail({ message, retryAfterMs: 0 }),
-      onSuccess: ({ score }) => Result.succeed(score),
+    if (response.statusCode !== 200) return { outcome: Result.fail(refusedBy(response)) };
+    return Result.match(readCompletion(text), {
+      onFailure: (message): Attempt => ({
+        outcome: Result.fail({ message, retryAfterMs: 0 }),
+        usage: estimatedUsage(body, text),
+      }),
+      onSuccess: ({ judgement, usage }) => ({
+        outcome: Result.succeed(judgement),
+        usage: usage ?? estimatedUsage(body, text),
+      }),
     });
   } catch (error) {
     const message = deadline.aborted ? `no answer within ${timeoutMs} ms` : String(error);
-    return Result.fail({ message, retryAfterMs: error instanceof TooLarge ? null : 0 });
+    return { outcome: Result.fail({ message, retryAfterMs: error instanceof TooLarge ? null : 0 }) };
   }
 };
 

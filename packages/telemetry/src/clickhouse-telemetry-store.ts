@@ -10,7 +10,7 @@ import { minuteRollup, rollupTiming } from "./clickhouse/minute-rollup.ts";
 import { MINUTE_MS } from "./clickhouse/rollup-statements.ts";
 import { rollupTables } from "./clickhouse/rollup-tables.ts";
 import { selectTraffic } from "./clickhouse/select-traffic.ts";
-import { selectWindows } from "./clickhouse/select-windows.ts";
+import { type RollupBound, selectWindows } from "./clickhouse/select-windows.ts";
 import { tables } from "./clickhouse/tables.ts";
 import { TelemetryError, TelemetryStore, type WindowQuery } from "./telemetry-store.ts";
 import { faultOfQuery } from "./windows.ts";
@@ -58,15 +58,15 @@ export const openClickHouse = Effect.fnUntraced(function* (settings: ClickHouseS
       const fault = faultOfQuery(query);
       return fault
         ? Effect.fail(new TelemetryError({ operation: "query", message: fault }))
-        : Effect.flatMap(usableRollup(query), (rolled) => selectWindows(reader, query, rolled));
+        : selectWindows(reader, query, usableRollup(query));
     },
     traffic: (query) => selectTraffic(reader, query),
     query: (sql, parameters = {}) => selectRows(analyst, sql, parameters),
   });
   /** Windows that are no whole minutes are read raw. */
-  const usableRollup = ({ application, windowSeconds }: WindowQuery) =>
-    (windowSeconds * 1_000) % MINUTE_MS === 0 ? rollup.rolledThrough(application) : Effect.succeed(0);
-  return { store, rollUp: rollup.rollUp, rolledThrough: rollup.rolledThrough, clients };
+  const usableRollup = ({ windowSeconds }: WindowQuery): RollupBound =>
+    (windowSeconds * 1_000) % MINUTE_MS === 0 ? timing : 0;
+  return { store, rollUp: rollup.rollUp, clients, timing };
 });
 
 const define = (client: ClickHouseClient, statement: string) =>

@@ -1,8 +1,8 @@
 import { canonicalJson, type EvalCase, type EvalScorer, type JudgeSpecification } from "@sluice/contracts";
+import { schemaCheck } from "@sluice/judge/json-schema-check";
 import { linearPattern } from "@sluice/judge/linear-pattern";
 import { looksLikeRefusal } from "@sluice/judge/refusal";
 import * as Result from "effect/Result";
-import { schemaCheck } from "./json-schema-check.ts";
 
 /** A score in [0, 1] and whether that passes. */
 export interface Score {
@@ -35,7 +35,7 @@ export const compileScorer = (
     case "regex":
       return Result.map(linearPattern(scorer.pattern), rule);
     case "json-schema":
-      return Result.map(schemaCheck(scorer.schema), rule);
+      return Result.mapBoth(schemaCheck(scorer.schema), { onFailure: (fault) => `scorer ${fault}`, onSuccess: rule });
     case "numeric":
       return Result.map(numeric(scorer, expected), rule);
     case "refusal":

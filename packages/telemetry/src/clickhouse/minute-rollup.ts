@@ -19,7 +19,7 @@ export interface RollupTiming {
   /** Late rows come in bursts: marked minutes are computed again once nothing was marked for this long. */
   readonly quietMs: number;
 }
-export const rollupTiming: RollupTiming = { lagMs: 180_000, lateMs: 60_000, settleMs: 120_000, quietMs: 120_000 };
+export const rollupTiming: RollupTiming = { lagMs: 90_000, lateMs: 30_000, settleMs: 120_000, quietMs: 120_000 };
 
 /** One statement reads at most this much of one application: a day of backlog must not be a single one. */
 const CHUNK_MS = 60 * MINUTE_MS;
@@ -34,17 +34,16 @@ interface State {
 
 /**
  * Keeps `observations_by_minute`: marks minutes before late rows are written, computes minutes anew, and says up to where
- * they are complete. `writer` is the client that inserts observations, `reader` the one of window queries, `roller` a third:
- * none of them may wait for another.
+ * they are complete. `writer` is the client that inserts observations, `roller` another: neither may wait for the other.
  */
 export const minuteRollup = (
-  { writer, reader, roller }: Readonly<Record<"writer" | "reader" | "roller", ClickHouseClient>>,
+  { writer, roller }: Readonly<Record<"writer" | "roller", ClickHouseClient>>,
   { lagMs, lateMs, settleMs, quietMs }: RollupTiming,
 ) => {
   const marks = new Map<string, { readonly minuteMs: number; readonly atMs: number }>();
 
-  const stateOf = Effect.fnUntraced(function* (client: ClickHouseClient, application: ApplicationName) {
-    const [state] = yield* select<State>(client, rollupStatements.state, { application, settleMs });
+  const stateOf = Effect.fnUntraced(function* (application: ApplicationName) {
+    const [state] = yield* select<State>(roller, rollupStatements.state, { application, settleMs });
     return state ?? { through: 0, marked_first: null, marked_last: null, now: 0 };
   });
 
@@ -63,7 +62,7 @@ export const minuteRollup = (
   });
 
   const rollApplication = Effect.fnUntraced(function* (application: ApplicationName) {
-    const { through, marked_first, marked_last, now: began } = yield* stateOf(roller, application);
+    const { through, marked_first, marked_last, now: began } = yield* stateOf(application);
     const target = Math.floor((began - lagMs) / MINUTE_MS) * MINUTE_MS;
     if (through >= target || stillArriving(marked_first, marked_last, began, quietMs)) return;
     for (let from = through; from < target; ) {
@@ -83,8 +82,6 @@ export const minuteRollup = (
 
   return {
     markLate,
-    /** Epoch milliseconds: every earlier minute of the application is in the rollup, as complete as the raw rows. */
-    rolledThrough: (application: ApplicationName) => Effect.map(stateOf(reader, application), ({ through }) => through),
     /** One pass over all applications: computes what has ended and is not there yet, or was marked. */
     rollUp: Effect.gen(function* () {
       const rows = yield* select<{ application: string }>(roller, rollupStatements.applications, {});

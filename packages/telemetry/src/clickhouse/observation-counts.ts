@@ -14,5 +14,5 @@ export const observationCounts = `toUInt32(countIf(NOT ${abandoned})) AS request
     toUInt32(countIf(error_class != '')) AS errors,
     toUInt32(countIf(${hasAnswer} AND refused IS NOT NULL)) AS answered,
     toUInt32(countIf(${hasAnswer} AND refused = true)) AS refusals,
-    toUInt32(countIf(served_bundle != assigned_bundle)) AS wrong_digest,
+    toUInt32(countIf(is_wrong_digest)) AS wrong_digest,
     sumMapIf([latency_bin], [toUInt32(1)], ${hasAnswer}) AS bins`;

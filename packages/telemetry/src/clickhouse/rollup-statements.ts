@@ -10,14 +10,22 @@ const minuteOf = (name: string) => `toDateTime(intDiv({${name}:Int64}, 1000), 'U
 const last = "argMax(through, (began_at, through)) AS last_through, max(began_at) AS last_began";
 const epochMs = (instant: string) => `toUnixTimestamp(${instant}) * 1000`;
 
+const lastProgress = `(SELECT (last_through, last_began) FROM (SELECT ${last} FROM rollup_progress WHERE ${ofApplication}))`;
+const through = epochMs("least(progress.1, ifNull(minOrNull(minute), progress.1))");
+const marksThatCount = `rollup_marks
+    WHERE ${ofApplication} AND marked_at >= subtractMilliseconds(progress.2, {settleMs:UInt32})`;
+
+/** Up to where the rollup is complete, within a statement of its own parameters. */
+export const rolledThrough = `(WITH ${lastProgress} AS progress SELECT ${through} FROM ${marksThatCount})`;
+
 export const rollupStatements = {
-  /** Times in epoch milliseconds by the server's clock; \`marked_first\` and \`marked_last\` are null without marks that count. */
-  state: `WITH (SELECT (last_through, last_began) FROM (SELECT ${last} FROM rollup_progress WHERE ${ofApplication})) AS progress
-    SELECT ${epochMs("least(progress.1, ifNull(minOrNull(minute), progress.1))")} AS through,
+  /** Times in epoch milliseconds by the server's clock; `marked_first` and `marked_last` are null without marks that count. */
+  state: `WITH ${lastProgress} AS progress
+    SELECT ${through} AS through,
       toUnixTimestamp64Milli(minOrNull(marked_at)) AS marked_first,
       toUnixTimestamp64Milli(maxOrNull(marked_at)) AS marked_last,
       toUnixTimestamp64Milli(now64(3)) AS now
-    FROM rollup_marks WHERE ${ofApplication} AND marked_at >= subtractMilliseconds(progress.2, {settleMs:UInt32})`,
+    FROM ${marksThatCount}`,
 
   applications: "SELECT DISTINCT application FROM gateway_batches",
 

@@ -5,29 +5,37 @@ import { TelemetryError, type WindowQuery, type WindowRow } from "../telemetry-s
 import { emptyWindow, fillWindows, noUnits, withUnits } from "../windows.ts";
 import { messageOf } from "./connection.ts";
 import { abandoned, observationCounts } from "./observation-counts.ts";
+import { rolledThrough } from "./rollup-statements.ts";
 
 const instant = (name: string) => `fromUnixTimestamp64Milli({${name}:Int64})`;
 const windowOf = (column: string) => `intDiv(toUnixTimestamp64Milli(${column}), {length:Int64})`;
 const ofRelease = "application = {application:String} AND release_id = {release:String}";
 
-/** Whole minutes up to `rolled` come from the rollup, the others from the raw rows. */
-const observed = `SELECT window, arm, toUInt32(sum(requests)) AS requests, toUInt32(sum(errors)) AS errors,
-    toUInt32(sum(answered)) AS answered, toUInt32(sum(refusals)) AS refusals,
-    toUInt32(sum(wrong_digest)) AS wrong_digest, sumMap(bins.1, bins.2) AS bins
-  FROM (
-    SELECT intDiv(toUnixTimestamp(minute) * 1000, {length:Int64}) AS window, arm, requests, errors, answered, refusals,
-      wrong_digest, (latency_bins, latency_counts) AS bins
+const fromRollup = `SELECT intDiv(toUnixTimestamp(minute) * 1000, {length:Int64}) AS window, arm, requests, errors, answered,
+      refusals, wrong_digest, (latency_bins, latency_counts) AS bins
     FROM observations_by_minute FINAL
     WHERE ${ofRelease} AND role = 'user' AND minute >= toDateTime(intDiv({from:Int64}, 1000), 'UTC')
-      AND minute < toDateTime(intDiv(least({rolled:Int64}, {to:Int64}), 1000), 'UTC')
-    UNION ALL
-    SELECT ${windowOf("ended_at")} AS window, arm, ${observationCounts}
+      AND minute < toDateTime(intDiv(least(rolled, {to:Int64}), 1000), 'UTC')`;
+const fromRaw = `SELECT ${windowOf("ended_at")} AS window, arm, ${observationCounts}
     FROM observations FINAL
     WHERE ${ofRelease} AND role = 'user'
-      AND ended_at >= greatest(${instant("from")}, ${instant("rolled")}) AND ended_at < ${instant("to")}
-    GROUP BY window, arm
-  )
-  GROUP BY window, arm`;
+      AND ended_at >= fromUnixTimestamp64Milli(greatest({from:Int64}, rolled)) AND ended_at < ${instant("to")}
+    GROUP BY window, arm`;
+
+/** Whole minutes up to the bound come from the rollup, the others from the raw rows. */
+const observed = ({ windowSeconds }: WindowQuery, bound: RollupBound) => {
+  const rolled = typeof bound === "number" ? `${Math.floor(bound)}` : rolledThrough;
+  const both = `${fromRollup} UNION ALL ${fromRaw}`;
+  // Windows of one minute are rows of the rollup as they are.
+  const rows =
+    windowSeconds === 60
+      ? both
+      : `SELECT window, arm, toUInt32(sum(requests)) AS requests, toUInt32(sum(errors)) AS errors,
+    toUInt32(sum(answered)) AS answered, toUInt32(sum(refusals)) AS refusals,
+    toUInt32(sum(wrong_digest)) AS wrong_digest, sumMap(bins.1, bins.2) AS bins
+  FROM (${both}) GROUP BY window, arm`;
+  return `WITH toInt64(${rolled}) AS rolled ${rows}`;
+};
 
 /**
  * A first request as one number, so that a plain minimum finds it: its milliseconds, its latency bin, and what became of it.
@@ -41,7 +49,7 @@ const request = `toUInt64(toUnixTimestamp64Milli(ended_at)) * ${FIRST_BITS} + to
 const stateOf = "first % 8";
 
 /** Whoever was not seen in the windows that are asked for was not first seen there: not grouping the others is most of it. */
-const seen = `SELECT cityHash64(cluster_key) FROM observations
+const seen = `SELECT cluster_hash FROM observations
   WHERE ${ofRelease} AND role = 'user' AND ended_at >= ${instant("from")} AND ended_at < ${instant("to")}`;
 
 /**
@@ -70,8 +78,8 @@ const units = (
         minIf(request, arm = 'candidate' AND settled) AS candidate
       FROM observations
       WHERE ${ofRelease} AND role = 'user' AND ended_at >= ${instant("unitsSince")} AND ended_at < ${instant("to")}
-        ${isPart ? `AND cityHash64(cluster_key) IN (${seen})` : ""}
-      GROUP BY cityHash64(cluster_key)
+        ${isPart ? `AND cluster_hash IN (${seen})` : ""}
+      GROUP BY cluster_hash
     )
   )
   WHERE first >= {from:UInt64} * ${FIRST_BITS}
@@ -125,27 +133,29 @@ interface Scored extends OfArm {
   readonly sum_squares: number;
 }
 
-/** What all requests of each window and arm add up to; rows of empty ones are missing. `rolledThroughMs` as below. */
-export const selectWindowCounts = (client: ClickHouseClient, query: WindowQuery, rolledThroughMs: number) =>
-  selectRows<Observed>(client, observed, query, rolledThroughMs);
+/** Up to where the rollup is used, in epoch milliseconds (0: raw rows only), or by what its own tables say. */
+export type RollupBound = number | { readonly settleMs: number };
+
+/** What all requests of each window and arm add up to; rows of empty ones are missing. */
+export const selectWindowCounts = (client: ClickHouseClient, query: WindowQuery, bound: RollupBound) =>
+  selectRows<Observed>(client, observed(query, bound), query, bound);
 
 /**
- * Each window's counts and sums. `rolledThroughMs` says up to where the rollup is complete; 0 reads raw rows only. Units and
- * scores always come from raw rows: whose first request it was cannot be added up over minutes.
+ * Each window's counts and sums. Units and scores always come from raw rows: whose first request it was cannot be added up over minutes.
  */
 export const selectWindows = Effect.fn("selectWindows")(function* (
   client: ClickHouseClient,
   query: WindowQuery,
-  rolledThroughMs: number,
+  bound: RollupBound,
 ) {
-  const rows = <Row>(sql: string) => selectRows<Row>(client, sql, query, rolledThroughMs);
+  const rows = <Row>(sql: string) => selectRows<Row>(client, sql, query, bound);
   const windows = new Map<number, WindowRow>();
   const change = (number: number, f: (window: WindowRow) => WindowRow) =>
     windows.set(number, f(windows.get(number) ?? emptyWindow(number, query.windowSeconds)));
   const changeArm = ({ window: number, arm }: OfArm, f: (arm: ArmWindow) => ArmWindow) =>
     change(number, (window) => ({ ...window, [arm]: f(window[arm]) }));
 
-  for (const row of yield* selectWindowCounts(client, query, rolledThroughMs)) {
+  for (const row of yield* selectWindowCounts(client, query, bound)) {
     const { requests, wrong_digest: wrongDigest } = row;
     changeArm(row, (arm) => withUnits({ ...arm, ...countsOf(row), requests, wrongDigest }, noUnits));
   }
@@ -170,20 +180,20 @@ const countsOf = ({ errors, answered, refusals, bins }: Counted) => ({
   latencyBins: bins[0].map((bin, i) => [bin, bins[1][i] ?? 0] as const),
 });
 
-const selectRows = <Row>(client: ClickHouseClient, sql: string, query: WindowQuery, rolled: number) =>
+const selectRows = <Row>(client: ClickHouseClient, sql: string, query: WindowQuery, bound: RollupBound) =>
   Effect.tryPromise({
     try: async () => {
       const result = await client.query({
         query: sql,
         format: "JSONEachRow",
-        query_params: parametersOf(query, rolled),
+        query_params: parametersOf(query, bound),
       });
       return result.json<Row>();
     },
     catch: (cause) => new TelemetryError({ operation: "query", message: `windows: ${messageOf(cause)}` }),
   });
 
-const parametersOf = (query: WindowQuery, rolled: number) => ({
+const parametersOf = (query: WindowQuery, bound: RollupBound) => ({
   application: query.application,
   release: query.releaseId,
   from: epochMsOf(query.from),
@@ -191,5 +201,5 @@ const parametersOf = (query: WindowQuery, rolled: number) => ({
   unitsSince: epochMsOf(query.unitsSince),
   since: epochMsOf(query.conversationsSince),
   length: query.windowSeconds * 1_000,
-  rolled,
+  ...(typeof bound !== "number" && { settleMs: bound.settleMs }),
 });

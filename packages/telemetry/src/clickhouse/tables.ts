@@ -43,6 +43,11 @@ export const tables: ReadonlyArray<string> = [
     ADD COLUMN IF NOT EXISTS output String COMMENT 'sampled and redacted; empty: not sampled, or expired'
       CODEC(ZSTD(1)) TTL toDateTime(ended_at) + INTERVAL ${PAYLOAD_DAYS} DAY`,
 
+  // What every window query would compute anew from long texts.
+  `ALTER TABLE observations
+    ADD COLUMN IF NOT EXISTS is_wrong_digest Bool MATERIALIZED served_bundle != assigned_bundle,
+    ADD COLUMN IF NOT EXISTS cluster_hash UInt64 MATERIALIZED cityHash64(cluster_key)`,
+
   `CREATE TABLE IF NOT EXISTS judgements (
     judgement_id String,
     type LowCardinality(String),

@@ -7,7 +7,7 @@ import * as Arr from "effect/Array";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
-import { isJudgeable, type JudgingTask, pairTask, responseTask, type Score } from "../domain/judging.ts";
+import { type Answer, isJudgeable, type JudgingTask, pairTask, responseTask, type Score } from "../domain/judging.ts";
 import { relevanceOf } from "../domain/release-relevance.ts";
 import type { SeriesBook } from "../domain/series-book.ts";
 import type { ShadowJudgeSettings } from "../settings.ts";
@@ -50,21 +50,31 @@ export const judgeObservations = Effect.fnUntraced(function* (settings: ShadowJu
       ? new LogBehind({ message: `the log does not say yet what release ${releaseId} is` })
       : [];
 
-  const score = (task: JudgingTask) =>
-    Effect.forEach(task.responses, (response) =>
-      judge.score(task.specification, response).pipe(
-        Effect.map((value): Score => ({ score: value })),
-        Effect.catch((error) => Effect.succeed<Score>({ error: error.message })),
-      ),
-    );
+  const answer = ({ specification, question }: JudgingTask): Effect.Effect<Answer> =>
+    question.asks === "pair"
+      ? judge.scorePair(specification, question.pair).pipe(
+          Effect.map(({ baseline, candidate, orders }) => ({
+            scores: [{ score: baseline }, { score: candidate }],
+            ...(orders && { orderChanged: orders.baselineFirst !== orders.candidateFirst }),
+          })),
+          Effect.catch(({ message }) => Effect.succeed({ scores: [{ error: message }] })),
+        )
+      : Effect.map(
+          Effect.forEach(question.responses, (response) =>
+            judge.score(specification, response).pipe(
+              Effect.map((value): Score => ({ score: value })),
+              Effect.catch((error) => Effect.succeed<Score>({ error: error.message })),
+            ),
+          ),
+          (scores) => ({ scores }),
+        );
 
   const judgeAll = (tasks: ReadonlyArray<JudgingTask>) =>
     Effect.forEach(
       tasks,
       (task) =>
         Effect.gen(function* () {
-          const scores = yield* score(task);
-          return task.judged(scores, timestampOf(yield* Clock.currentTimeMillis));
+          return task.judged(yield* answer(task), timestampOf(yield* Clock.currentTimeMillis));
         }),
       { concurrency: settings.concurrency },
     );

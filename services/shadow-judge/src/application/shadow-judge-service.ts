@@ -2,16 +2,18 @@ import type { ArtifactStore } from "@sluice/artifact-store";
 import { gatewaysTopic, judgementsTopic, observationsTopic, timestampOf } from "@sluice/contracts";
 import { type BusError, EventBus } from "@sluice/event-bus";
 import type { Judge } from "@sluice/judge";
-import type { ApplicationState, Refusal } from "@sluice/release";
+import { type ApplicationState, policyOf, type Refusal } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
 import { onChangeOrTick } from "@sluice/release-log/on-change-or-tick";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
+import { trustIn } from "../domain/judge-trust.ts";
 import { MirrorDrops } from "../domain/mirror-drops.ts";
 import { SeriesBook } from "../domain/series-book.ts";
 import { planShadow } from "../domain/shadow-plan.ts";
 import { type ShadowJudgeSettingsInput, shadowJudgeSettings } from "../settings.ts";
+import { calibrationFinder } from "./find-calibration.ts";
 import { judgeObservations } from "./judge-observations.ts";
 import { recordVerdict } from "./record-verdict.ts";
 
@@ -51,11 +53,14 @@ export const shadowJudgeService = Effect.fn("shadowJudgeService")(function* (
   );
   yield* bus.consume(observationsTopic, GROUP, yield* judgeObservations(settings, book));
 
-  wake = yield* onChangeOrTick("shadow", lookAtAll(book, drops), settings.tickMs);
+  const findCalibration = yield* calibrationFinder;
+  wake = yield* onChangeOrTick("shadow", lookAtAll(book, drops, findCalibration), settings.tickMs);
   return { service: "shadow-judge" };
 });
 
-const lookAtAll = (book: SeriesBook, drops: MirrorDrops) => {
+type FindCalibration = Effect.Success<typeof calibrationFinder>;
+
+const lookAtAll = (book: SeriesBook, drops: MirrorDrops, findCalibration: FindCalibration) => {
   /** Drops before a shadow are not its own. */
   const dropsAtStart = new Map<string, number>();
   return Effect.gen(function* () {
@@ -69,18 +74,20 @@ const lookAtAll = (book: SeriesBook, drops: MirrorDrops) => {
       current.add(key);
       const before = dropsAtStart.get(key) ?? drops.total;
       dropsAtStart.set(key, before);
-      yield* act(state, book, drops.total - before);
+      yield* act(state, book, drops.total - before, findCalibration);
     }
     for (const key of dropsAtStart.keys()) if (!current.has(key)) dropsAtStart.delete(key);
   });
 };
 
 /** One application's trouble is not the others': whatever fails is tried again at the next look. */
-const act = (state: ApplicationState, book: SeriesBook, mirrorDropped: number) =>
+const act = (state: ApplicationState, book: SeriesBook, mirrorDropped: number, findCalibration: FindCalibration) =>
   Effect.gen(function* () {
     const log = yield* ReleaseLog;
+    const policy = state.active && policyOf(state.active);
+    const trust = policy ? trustIn(policy, yield* findCalibration(policy)) : null;
     const nowMs = yield* Clock.currentTimeMillis;
-    const plan = planShadow(state, (release) => book.of(release), mirrorDropped, nowMs);
+    const plan = planShadow(state, (release) => book.of(release), mirrorDropped, trust, nowMs);
     if (plan.plan === "start-shadow")
       yield* log.submit({
         _tag: "StartShadow",

@@ -24,6 +24,7 @@ const enoughOfAll: ShadowFacts = {
   pairs: 400,
   judgeErrors: 8,
   rejected: false,
+  reportOnly: false,
   paused: false,
 };
 const hour = 3_600;

@@ -11,6 +11,8 @@ export interface ShadowFacts {
   readonly judgeErrors: number;
   /** The sequential test shows a regression. */
   readonly rejected: boolean;
+  /** What the judge says is told and decides nothing: the shadow passes on counts alone. */
+  readonly reportOnly: boolean;
   readonly paused: boolean;
 }
 
@@ -21,10 +23,10 @@ export type ShadowDecision =
 /**
  * The rules of the shadow (design §2). A regression counts at any time, because the test may be looked at as often as one
  * likes. A pass needs time or requests (or both, by policy), enough pairs and a judge that mostly answered. At the deadline
- * too little is inconclusive. Pure; `nowMs` is epoch milliseconds.
+ * too little is inconclusive. Of a judge that may only report neither scores nor failures count. Pure; `nowMs` is epoch milliseconds.
  */
 export const decideShadow = (policy: Policy["shadow"], facts: ShadowFacts, nowMs: number): ShadowDecision => {
-  if (facts.rejected) return { decision: "regressed" };
+  if (facts.rejected && !facts.reportOnly) return { decision: "regressed" };
   const elapsedSeconds = (nowMs - facts.startedAtMs) / 1_000;
   const missing = missingFor(policy, facts, elapsedSeconds);
   if (missing === null)
@@ -47,6 +49,8 @@ const missingFor = (policy: Policy["shadow"], facts: ShadowFacts, elapsedSeconds
     const requests = requestsLeft > 0 ? `${requestsLeft} more mirrored requests` : "";
     return [time, both ? (policy.enough === "either" ? "or" : "and") : "", requests].filter(Boolean).join(" ");
   }
+  if (facts.reportOnly)
+    return facts.requests < policy.minPairs ? `${policy.minPairs - facts.requests} more mirrored requests` : null;
   if (facts.conversations < policy.minPairs)
     return `${policy.minPairs - facts.conversations} more judged pairs of different conversations`;
   const errorShare = judgeErrorShare(facts);

@@ -25,6 +25,7 @@ export const evaluateShadow = (inputs: ShadowInputs, policy: Policy, inputsDiges
       pairs: inputs.pairs,
       judgeErrors: inputs.judgeErrors,
       rejected: test.rejected,
+      reportOnly: inputs.judgeReport?.reportOnly ?? false,
       paused: false,
     },
     epochMsOf(inputs.decidedAt),
@@ -43,7 +44,8 @@ export const evaluateShadow = (inputs: ShadowInputs, policy: Policy, inputsDiges
     alpha,
     inputs: inputsDigest,
   };
-  return { decision, evidence: { ...evidence, sentence: sentenceOf(decision, evidence, policy.shadow) } };
+  const sentence = sentenceOf(decision, evidence, policy.shadow, test.rejected);
+  return { decision, evidence: { ...evidence, sentence } };
 };
 
 const mean = (values: ReadonlyArray<number>): number | null =>
@@ -57,7 +59,12 @@ const methodOf = ({ obrienFleming, rejectedBy }: HybridEvidence): string => {
 
 type Numbers = Omit<ShadowEvidence, "sentence">;
 
-const sentenceOf = (decision: ShadowDecision["decision"], evidence: Numbers, policy: Policy["shadow"]): string => {
+const sentenceOf = (
+  decision: ShadowDecision["decision"],
+  evidence: Numbers,
+  policy: Policy["shadow"],
+  rejected: boolean,
+): string => {
   const { baselineMean, candidateMean, pairs } = evidence;
   const means =
     baselineMean === null || candidateMean === null
@@ -65,6 +72,11 @@ const sentenceOf = (decision: ShadowDecision["decision"], evidence: Numbers, pol
       : `mean judge score ${baselineMean.toFixed(3)} → ${candidateMean.toFixed(3)} over ${pairs} pairs`;
   const seconds = (epochMsOf(evidence.decidedAt) - epochMsOf(evidence.startedAt)) / 1_000;
   const beyond = policy.margin === 0 ? "" : ` by more than ${policy.margin}`;
+  const { judgeReport } = evidence;
+  if (decision === "passed" && judgeReport?.reportOnly) {
+    const finding = rejected ? `the candidate is worse${beyond} at alpha ${policy.alpha}` : "no regression";
+    return `Passed on counts alone, because the judge may only report (${judgeReport.reason}). It reports ${finding}: ${means} in ${seconds} s.`;
+  }
   switch (decision) {
     case "passed":
       return `The candidate is not shown to be worse${beyond}: ${means} in ${seconds} s.`;

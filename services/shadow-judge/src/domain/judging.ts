@@ -18,12 +18,26 @@ export interface Response {
   readonly output: string;
 }
 
-/** What is to be judged, by which judge, and the event that the scores make. */
+/** Each response by itself, or both answers to one request, which some judges compare. */
+export type Question =
+  | { readonly asks: "responses"; readonly responses: ReadonlyArray<Response> }
+  | {
+      readonly asks: "pair";
+      readonly pair: { readonly input: string; readonly baseline: string; readonly candidate: string };
+    };
+
+export interface Answer {
+  /** In the order of the responses; of a pair the baseline's first. */
+  readonly scores: ReadonlyArray<Score>;
+  /** Of a pair about which the judge was asked in both orders. */
+  readonly orderChanged?: boolean;
+}
+
+/** What is to be judged, by which judge, and the event that the answer makes. */
 export interface JudgingTask {
   readonly specification: JudgeSpecification;
-  readonly responses: ReadonlyArray<Response>;
-  /** Scores in the order of `responses`. */
-  readonly judged: (scores: ReadonlyArray<Score>, at: Timestamp) => JudgementEvent;
+  readonly question: Question;
+  readonly judged: (answer: Answer, at: Timestamp) => JudgementEvent;
 }
 
 /** The same judgement asked for twice has one id: consumers drop the repetition. */
@@ -46,11 +60,15 @@ export const pairTask = (pair: ShadowPairRecorded, specification: JudgeSpecifica
   const judge = digestOf(specification);
   const comparable = pair.baseline.errorClass === null && pair.candidate.errorClass !== "rate-limited";
   const candidateFailed = comparable && pair.candidate.errorClass !== null;
-  const sides = !comparable ? [] : candidateFailed ? [pair.baseline] : [pair.baseline, pair.candidate];
+  const { baseline, candidate } = pair;
+  const answered = !comparable ? [] : [{ input, output: baseline.output }];
   return {
     specification,
-    responses: sides.map(({ output }) => ({ input, output })),
-    judged: (scores, at): PairJudged => {
+    question:
+      comparable && !candidateFailed
+        ? { asks: "pair", pair: { input, baseline: baseline.output, candidate: candidate.output } }
+        : { asks: "responses", responses: answered },
+    judged: ({ scores, orderChanged }, at): PairJudged => {
       const error = errorOf(scores);
       const usable = comparable && error === null;
       return {
@@ -65,6 +83,7 @@ export const pairTask = (pair: ShadowPairRecorded, specification: JudgeSpecifica
         candidateFailed,
         baselineScore: usable ? scoreOf(scores[0]) : null,
         candidateScore: !usable ? null : candidateFailed ? 0 : scoreOf(scores[1]),
+        ...(orderChanged !== undefined && { orderChanged }),
         error,
       };
     },
@@ -89,8 +108,8 @@ export const responseTask = (observation: JudgeableObservation, specification: J
   const judge = digestOf(specification);
   return {
     specification,
-    responses: [payload],
-    judged: (scores, at): ResponseJudged => ({
+    question: { asks: "responses", responses: [payload] },
+    judged: ({ scores }, at): ResponseJudged => ({
       _tag: "ResponseJudged",
       judgementId: judgementIdOf(observationId, judge),
       application,

@@ -7,7 +7,14 @@ import { CONVERSATION_CLOSES_AFTER_PAIRS, PairSeries } from "./pair-series.ts";
 
 const judge = digestOf("judge");
 const inputsOf = (series: PairSeries, open: "tested" | "left-out" = "tested") =>
-  series.inputs({ judge, startedAt: timestampOf(0), decidedAt: timestampOf(60_000), mirrorDropped: 0, open });
+  series.inputs({
+    judge,
+    startedAt: timestampOf(0),
+    decidedAt: timestampOf(60_000),
+    mirrorDropped: 0,
+    judgeReport: null,
+    open,
+  });
 
 const pair = (
   pairId: string,

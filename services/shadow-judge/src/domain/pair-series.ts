@@ -1,4 +1,4 @@
-import type { Digest, PairJudged, Policy, ShadowInputs, Timestamp } from "@sluice/contracts";
+import type { Digest, JudgeReport, PairJudged, Policy, ShadowInputs, Timestamp } from "@sluice/contracts";
 import { type HybridState, hybrid } from "@sluice/statistics";
 
 /**
@@ -17,7 +17,7 @@ interface Conversation {
 type Scores = readonly [baseline: number, candidate: number];
 type Judged = Pick<
   PairJudged,
-  "pairId" | "clusterKey" | "candidateFailed" | "baselineScore" | "candidateScore" | "error"
+  "pairId" | "clusterKey" | "candidateFailed" | "baselineScore" | "candidateScore" | "orderChanged" | "error"
 >;
 
 /**
@@ -32,6 +32,7 @@ export class PairSeries {
   #pairs = 0;
   #judgeErrors = 0;
   #candidateErrors = 0;
+  #orders = { asked: 0, changed: 0 };
   #running: { readonly test: HybridState; readonly tested: number; readonly rejected: boolean } | null = null;
 
   has(pairId: string): boolean {
@@ -45,8 +46,15 @@ export class PairSeries {
     if (judged.baselineScore === null || judged.candidateScore === null) return;
     if (judged.candidateFailed) this.#candidateErrors += 1;
     this.#pairs += 1;
+    if (judged.orderChanged !== undefined)
+      this.#orders = { asked: this.#orders.asked + 1, changed: this.#orders.changed + Number(judged.orderChanged) };
     this.#addScores(judged.clusterKey, judged.baselineScore, judged.candidateScore);
     this.#closeOld();
+  }
+
+  /** How steady the judge's preference was; null where it was never asked in both orders. */
+  get orders() {
+    return this.#orders.asked === 0 ? null : this.#orders;
   }
 
   get counts() {
@@ -79,9 +87,10 @@ export class PairSeries {
     startedAt: Timestamp;
     decidedAt: Timestamp;
     mirrorDropped: number;
+    judgeReport: JudgeReport | null;
     open: "tested" | "left-out";
   }): ShadowInputs {
-    const { judge, startedAt, decidedAt, mirrorDropped } = at;
+    const { judge, startedAt, decidedAt, mirrorDropped, judgeReport } = at;
     const { requests, pairs, judgeErrors, candidateErrors } = this.counts;
     const open = at.open === "tested" ? [...this.#open.values()].map(scoresOf) : [];
     return {
@@ -95,6 +104,7 @@ export class PairSeries {
       candidateErrors,
       requests,
       mirrorDropped,
+      ...(judgeReport && { judgeReport }),
       scores: [...this.#tested, ...open],
     };
   }

@@ -1,6 +1,7 @@
 import { epochMsOf, type ShadowInputs, timestampOf } from "@sluice/contracts";
 import { type ApplicationState, policyOf, type Release } from "@sluice/release";
 import { decideShadow } from "./decide-shadow.ts";
+import { type JudgeTrust, judgeReportOf } from "./judge-trust.ts";
 import type { PairSeries } from "./pair-series.ts";
 import { judgeOf } from "./series-book.ts";
 
@@ -11,11 +12,15 @@ export type ShadowPlan =
   | { readonly plan: "wait"; readonly release: Release; readonly for: string }
   | { readonly plan: "record-verdict"; readonly release: Release; readonly inputs: ShadowInputs };
 
-/** Pure: from the folded log, the judged pairs and the clock. `mirrorDropped` is for the record and decides nothing. */
+/**
+ * Pure: from the folded log, the judged pairs, what is known of the judge, and the clock. `mirrorDropped` is for the record
+ * and decides nothing.
+ */
 export const planShadow = (
   state: ApplicationState,
   pairsOf: (release: Release) => PairSeries,
   mirrorDropped: number,
+  trust: JudgeTrust,
   nowMs: number,
 ): ShadowPlan => {
   const release = state.active;
@@ -26,9 +31,10 @@ export const planShadow = (
   const { shadow } = policyOf(release);
   const pairs = pairsOf(release);
   const rejected = pairs.rejects(shadow);
+  const reportOnly = trust?.reportOnly ?? false;
   const decided = decideShadow(
     shadow,
-    { ...pairs.counts, startedAtMs: epochMsOf(release.since), rejected, paused: release.pausedAt !== null },
+    { ...pairs.counts, startedAtMs: epochMsOf(release.since), rejected, reportOnly, paused: release.pausedAt !== null },
     nowMs,
   );
   if (decided.decision === "wait") return { plan: "wait", release, for: decided.for };
@@ -37,7 +43,8 @@ export const planShadow = (
     startedAt: release.since,
     decidedAt: timestampOf(nowMs),
     mirrorDropped,
-    open: rejected ? "left-out" : "tested",
+    judgeReport: judgeReportOf(trust, pairs.orders),
+    open: rejected && !reportOnly ? "left-out" : "tested",
   });
   return { plan: "record-verdict", release, inputs };
 };

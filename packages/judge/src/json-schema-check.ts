@@ -1,6 +1,6 @@
-import { linearPattern } from "@sluice/judge/linear-pattern";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import * as Result from "effect/Result";
+import { linearPattern } from "./linear-pattern.ts";
 
 /** Schemas come from others: their patterns are matched in linear time, as everywhere. */
 const regExp = Object.assign(
@@ -24,7 +24,7 @@ export const schemaCheck = (schema: object): Result.Result<(output: string) => b
     });
   } catch (cause) {
     return Result.fail(
-      `scorer json-schema has no valid JSON Schema (${cause instanceof Error ? cause.message : String(cause)}); correct it`,
+      `json-schema has no valid JSON Schema (${cause instanceof Error ? cause.message : String(cause)}); correct it`,
     );
   }
 };
