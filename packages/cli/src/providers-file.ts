@@ -1,6 +1,8 @@
 import * as Schema from "effect/Schema";
 import { readSettingsFile } from "./settings-file.ts";
 
+const Amount = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0));
+
 /** What both the gateway and the model judges need of an upstream; the gateway's page lists what else it knows. */
 const Providers = Schema.Record(
   Schema.String,
@@ -8,6 +10,12 @@ const Providers = Schema.Record(
     baseUrl: Schema.String.check(Schema.isPattern(/^https?:\/\//u, { expected: "an http or https address" })),
     apiKeyEnv: Schema.optionalKey(Schema.NonEmptyString),
     headers: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+    judgeBudget: Schema.optionalKey(
+      Schema.Struct({ tokensPerHour: Schema.optionalKey(Amount), usdPerHour: Schema.optionalKey(Amount) }),
+    ),
+    prices: Schema.optionalKey(
+      Schema.Record(Schema.String, Schema.Struct({ inputPerMillionUsd: Amount, outputPerMillionUsd: Amount })),
+    ),
   }),
 );
 export type Providers = typeof Providers.Type;

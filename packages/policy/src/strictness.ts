@@ -59,6 +59,8 @@ const looserFreezes = (windows: Freezes, floor: Freezes): boolean =>
 /** Looking both ways sees what looking one way does. */
 const direction = <Way>(value: Way | "either", floor: Way | "either") => value !== floor && value !== "either";
 
+const unnamed = (value: string | null, floor: string | null) => value === null && floor !== null;
+
 const metric = { mode: metricMode, onBreach, weight, mustDetect: "lower" } as const;
 const rate = { ...metric, direction, marginOddsRatio: "lower", ceiling: "lower" } as const;
 
@@ -78,6 +80,8 @@ export const policyStrictness: Strictness<Policy> = {
   },
   override: { approvals: "higher", incidentRequired: [false, true], maxDurationSeconds: "lower" },
   judge: "free",
+  // A judge that may only report stops nothing.
+  judgeTrust: { calibration: unnamed, uncalibrated: ["report-only", "enforce"], minKappa: "lower" },
   shadow: {
     sampleRate: "higher",
     minDurationSeconds: "higher",
