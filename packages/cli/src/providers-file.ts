@@ -14,7 +14,7 @@ const Providers = Schema.Record(
       Schema.Struct({ tokensPerHour: Schema.optionalKey(Amount), usdPerHour: Schema.optionalKey(Amount) }),
     ),
     prices: Schema.optionalKey(
-      Schema.Record(Schema.String, Schema.Struct({ inputPerMillionUsd: Amount, outputPerMillionUsd: Amount })),
+      Schema.Record(Schema.String, Schema.Struct({ inputUsdPerMillion: Amount, outputUsdPerMillion: Amount })),
     ),
   }),
 );

@@ -7,8 +7,8 @@ export interface JudgeBudget {
 
 /** US dollars for a million tokens. */
 export interface ModelPrice {
-  readonly inputPerMillionUsd: number;
-  readonly outputPerMillionUsd: number;
+  readonly inputUsdPerMillion: number;
+  readonly outputUsdPerMillion: number;
 }
 
 export interface Usage {
@@ -48,7 +48,7 @@ export class Spending {
     this.#tokens += inputTokens + outputTokens;
     const price = Object.hasOwn(this.#prices, model) ? this.#prices[model] : undefined;
     if (price)
-      this.#usd += (inputTokens * price.inputPerMillionUsd + outputTokens * price.outputPerMillionUsd) / 1_000_000;
+      this.#usd += (inputTokens * price.inputUsdPerMillion + outputTokens * price.outputUsdPerMillion) / 1_000_000;
   }
 
   #enter(nowMs: number): void {

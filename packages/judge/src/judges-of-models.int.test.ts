@@ -184,7 +184,7 @@ describe("what judges cost", () => {
       "money",
       {
         judgeBudget: { usdPerHour: 0.0015 },
-        prices: { "judge-1": { inputPerMillionUsd: 10, outputPerMillionUsd: 10 } },
+        prices: { "judge-1": { inputUsdPerMillion: 10, outputUsdPerMillion: 10 } },
       },
       /0.0015 USD an hour/,
     ],
