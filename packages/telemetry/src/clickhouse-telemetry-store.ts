@@ -3,6 +3,7 @@ import { timestampOf } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Schedule from "effect/Schedule";
+import { answerAnalyst } from "./clickhouse/answer-analyst.ts";
 import { type ClickHouseSettings, connect, messageOf } from "./clickhouse/connection.ts";
 import { insertJudgements, insertObservations, insertReleaseEvents } from "./clickhouse/insert.ts";
 import { kpiViews } from "./clickhouse/kpi-views.ts";
@@ -46,6 +47,7 @@ export const openClickHouse = Effect.fnUntraced(function* (settings: ClickHouseS
   yield* Effect.forEach([...tables, ...rollupTables, ...kpiViews], (statement) => define(writer, statement), {
     discard: true,
   });
+  const answer = yield* answerAnalyst(analyst);
   const rollup = minuteRollup(clients, timing);
   yield* rollup.repair;
   const store = TelemetryStore.of({
@@ -62,6 +64,7 @@ export const openClickHouse = Effect.fnUntraced(function* (settings: ClickHouseS
     },
     traffic: (query) => selectTraffic(reader, query),
     query: (sql, parameters = {}) => selectRows(analyst, sql, parameters),
+    answer,
   });
   /** Windows that are no whole minutes are read raw. */
   const usableRollup = ({ windowSeconds }: WindowQuery): RollupBound =>

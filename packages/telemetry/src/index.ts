@@ -1,3 +1,4 @@
+export { type AnalystAnswer, type AnalystStatement, StatementRefused } from "./analyst-statement.ts";
 export type { ClickHouseSettings } from "./clickhouse/connection.ts";
 export * from "./clickhouse-telemetry-store.ts";
 export * from "./memory-telemetry-store.ts";

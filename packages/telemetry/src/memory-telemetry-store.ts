@@ -32,6 +32,8 @@ import {
   withUnits,
 } from "./windows.ts";
 
+const noSql = new TelemetryError({ operation: "query", message: "the telemetry store in memory runs no SQL" });
+
 /** In memory, for tests: the same windows as ClickHouse gives, from plain code. It runs no SQL, so `query` always fails. */
 export const layerMemory: Layer.Layer<TelemetryStore> = Layer.sync(TelemetryStore, () => {
   const observations = new Map<string, Observation>();
@@ -65,8 +67,8 @@ export const layerMemory: Layer.Layer<TelemetryStore> = Layer.sync(TelemetryStor
         : Effect.sync(() => aggregate(query, [...observations.values()], [...judgements.values()]));
     },
     traffic: (query) => Effect.sync(() => totals(query, [...observations.values()], [...judgements.values()])),
-    query: () =>
-      Effect.fail(new TelemetryError({ operation: "query", message: "the telemetry store in memory runs no SQL" })),
+    query: () => Effect.fail(noSql),
+    answer: () => Effect.fail(noSql),
   });
 });
 

@@ -30,7 +30,7 @@ export interface ReleaseEventRow {
   readonly payload: string;
 }
 
-export const releaseEventRow = ({ event, accepted }: RecordedReleaseEvent): ReleaseEventRow => ({
+export const releaseEventRow = ({ event, accepted, team }: RecordedReleaseEvent): ReleaseEventRow => ({
   event_id: event.eventId,
   application: event.application,
   release_id: "releaseId" in event ? event.releaseId : "",
@@ -39,7 +39,7 @@ export const releaseEventRow = ({ event, accepted }: RecordedReleaseEvent): Rele
   accepted,
   author_id: "author" in event ? (event.author?.id ?? "") : "",
   author_role: "author" in event ? (event.author?.role ?? "") : "",
-  team: event._tag === "ReleaseRequested" ? event.team : "",
+  team: team ?? (event._tag === "ReleaseRequested" ? event.team : ""),
   reason: "reason" in event ? event.reason : "",
   step: "step" in event ? event.step : null,
   share: "share" in event ? event.share : null,

@@ -11,6 +11,7 @@ import type {
 import * as Context from "effect/Context";
 import type * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
+import type { AnalystAnswer, AnalystStatement, StatementRefused } from "./analyst-statement.ts";
 
 /** ClickHouse could not be reached or refused the statement. Never a verdict: whoever asked has no answer. */
 export class TelemetryError extends Schema.TaggedError<TelemetryError>()("TelemetryError", {
@@ -73,6 +74,8 @@ export interface TrafficTotals {
 export interface RecordedReleaseEvent {
   readonly event: ReleaseEvent;
   readonly accepted: boolean;
+  /** Whose release it is; left out: the team of the event itself, which only a request has. */
+  readonly team?: string | undefined;
 }
 
 /** Where on the bus the batches of one insert end: told to whoever asks how far the ingest of a partition is. */
@@ -106,5 +109,7 @@ export class TelemetryStore extends Context.Service<
       sql: string,
       parameters?: Readonly<Record<string, unknown>>,
     ) => Effect.Effect<ReadonlyArray<Record<string, unknown>>, TelemetryError>;
+    /** A statement of an analyst, as the bytes of the format asked for. Reads the documented tables and does nothing else. */
+    readonly answer: (statement: AnalystStatement) => Effect.Effect<AnalystAnswer, TelemetryError | StatementRefused>;
   }
 >()("@sluice/TelemetryStore") {}

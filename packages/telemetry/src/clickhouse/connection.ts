@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect";
 import * as Redacted from "effect/Redacted";
 import type * as Scope from "effect/Scope";
 import { TelemetryError } from "../telemetry-store.ts";
+import { settledConnection } from "./settled-connection.ts";
 
 /** ClickHouse in this process (a directory that nobody else has open) or a server. */
 export type ClickHouseSettings =
@@ -80,7 +81,11 @@ const openEmbedded = (path: string): Effect.Effect<Open, TelemetryError> =>
     Effect.tryPromise({ try: () => import("chdb/connection"), catch: asOpenError }),
     ({ createChdbConnection }) =>
       (clickhouse_settings) =>
-        createClient({ connection: connectionOf(createChdbConnection({ path })), clickhouse_settings, ...quiet }),
+        createClient({
+          connection: connectionOf(settledConnection(createChdbConnection({ path }))),
+          clickhouse_settings,
+          ...quiet,
+        }),
   );
 
 type Connection = NonNullable<Parameters<typeof createClient>[0]>["connection"];

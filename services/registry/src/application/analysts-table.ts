@@ -1,3 +1,4 @@
+import type { ReleaseEvent } from "@sluice/contracts";
 import { EventStore, releaseEventOf, type StoredEvent } from "@sluice/event-store";
 import { TelemetryStore } from "@sluice/telemetry";
 import * as Effect from "effect/Effect";
@@ -23,12 +24,21 @@ export const startAnalystsTable = Effect.fn("startAnalystsTable")(function* (set
   let position = 0;
   let tries = 0;
 
+  /** An event names no team but a release's request: what follows is that team's too, for who may see no other's. */
+  const teams = new Map<string, string>();
+  const teamOf = ({ application, releaseId, refusal }: StoredEvent, event: ReleaseEvent): string => {
+    const release = `${application}/${releaseId}`;
+    if (event._tag !== "ReleaseRequested") return teams.get(release) ?? "";
+    if (refusal === null) teams.set(release, event.team);
+    return event.team;
+  };
+
   const insert = (rows: ReadonlyArray<StoredEvent>) =>
     Effect.suspend(() =>
       telemetry.insertReleaseEvents(
         rows.flatMap((row) => {
           const event = releaseEventOf(row);
-          return event ? { event, accepted: row.refusal === null } : [];
+          return event ? { event, accepted: row.refusal === null, team: teamOf(row, event) } : [];
         }),
       ),
     );
