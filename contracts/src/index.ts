@@ -1,4 +1,5 @@
 export * from "./access-token.ts";
+export * from "./analytics-api.ts";
 export * from "./artifact.ts";
 export * from "./audit-api.ts";
 export * from "./canary-progress.ts";
@@ -15,6 +16,7 @@ export * from "./http.ts";
 export * from "./judge.ts";
 export * from "./latency-histogram.ts";
 export * from "./observation.ts";
+export * from "./ofrep-api.ts";
 export * from "./oidc-provider.ts";
 export * from "./passport.ts";
 export * from "./policy.ts";

@@ -1,5 +1,6 @@
 import type * as Schema from "effect/Schema";
 import { AccessToken, CreateTokenBody, TokenCreatedBody, TokensBody } from "./access-token.ts";
+import { analyticsRoutes } from "./analytics-api.ts";
 import { auditRoutes } from "./audit-api.ts";
 import {
   AlertmanagerBody,
@@ -21,6 +22,7 @@ import {
   RequestReleaseBody,
   RollbackBody,
 } from "./http.ts";
+import { ofrepRoutes } from "./ofrep-api.ts";
 import { ReleaseState } from "./release-state.ts";
 
 export interface Route {
@@ -30,8 +32,8 @@ export interface Route {
   readonly summary: string;
   /** Null: open to everybody. */
   readonly permission: Permission | null;
-  /** JSON body, or `bytes` for an artifact as it is. */
-  readonly request?: Schema.Top | "bytes";
+  /** JSON body, `bytes` for an artifact as it is, or a text of whatever media type. */
+  readonly request?: Schema.Top | "bytes" | "text/plain";
   readonly query?: ReadonlyArray<string>;
   readonly status: 200 | 201;
   /** JSON answer, or the media type of another one. */
@@ -92,8 +94,9 @@ export const registryRoutes = {
   getApplication: {
     method: "GET",
     path: "/v1/applications/:application",
-    summary: "One application's release state",
+    summary: "One application's release state; with If-None-Match and ?wait=SECONDS it waits for another one, else 304",
     permission: "read",
+    query: ["wait"],
     status: 200,
     response: ReleaseState,
   },
@@ -288,5 +291,7 @@ export const registryRoutes = {
     status: 200,
     response: "text/plain",
   },
+  ...ofrepRoutes,
+  ...analyticsRoutes,
 } as const satisfies Record<string, Route>;
 export type RegistryRoute = keyof typeof registryRoutes;

@@ -81,6 +81,7 @@ export const flows: ReadonlyArray<Flow> = [
   { service: "canary-controller", action: "send", channel: "judgements", types: ["SafetyProbeJudged"] },
 
   { service: "registry", action: "receive", channel: "releases" },
+  { service: "registry", action: "receive", channel: "routing" },
   {
     service: "registry",
     action: "send",

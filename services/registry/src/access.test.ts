@@ -108,7 +108,7 @@ it.live(
     }).pipe(Effect.scoped, Effect.provide(ports)),
   60_000,
 );
-const usesTelemetry: ReadonlySet<string> = new Set(["getKpis"]);
+const usesTelemetry: ReadonlySet<string> = new Set(["getKpis", "answerQuery", "answerStatement"]);
 
 it.live("a workflow is let in by its repository and branch, and its author is who started it", () =>
   Effect.gen(function* () {

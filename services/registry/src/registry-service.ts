@@ -12,6 +12,7 @@ import { AuditLog, startAuditLog } from "./application/audit-log.ts";
 import { makeAuthenticator } from "./application/authenticator.ts";
 import { followProgress } from "./application/canary-progress.ts";
 import { startRecorder } from "./application/recorder.ts";
+import { followReleaseStates } from "./application/release-states.ts";
 import { firstAdminToken, hasAdmin } from "./application/tokens.ts";
 import { type RegistrySettings, type RegistrySettingsInput, registrySettings } from "./settings.ts";
 
@@ -46,7 +47,8 @@ const start = Effect.fn("registryService")(function* (settings: RegistrySettings
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(behindMs, Effect.sleep("1 second"))));
   const authenticator = yield* makeAuthenticator(settings);
   const stream = eventStream(settings, recorder, progress, context);
-  const parts = { settings, context, authenticator, recorded, behindMs, progress, stream };
+  const states = yield* followReleaseStates();
+  const parts = { settings, context, authenticator, states, recorded, behindMs, progress, stream };
   const app = yield* Effect.promise(() => httpServer(parts));
   const address = yield* Effect.acquireRelease(
     Effect.tryPromise({

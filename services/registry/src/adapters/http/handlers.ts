@@ -6,7 +6,6 @@ import {
   Artifact,
   canonicalJson,
   Digest,
-  EVERY_APPLICATION,
   FreezeBody,
   OverrideBody,
   ReasonBody,
@@ -27,6 +26,7 @@ import { receiveAlerts } from "../../application/alerts.ts";
 import type { Authenticator } from "../../application/authenticator.ts";
 import type { KnownProgress } from "../../application/canary-progress.ts";
 import { actOnAll, actOnApplication, type FreezeVerb } from "../../application/freezes.ts";
+import type { ReleaseStates } from "../../application/release-states.ts";
 import {
   checkFloor,
   locate,
@@ -44,9 +44,12 @@ import type { RegistrySettings } from "../../settings.ts";
 import { permissionsOf } from "./access.ts";
 import { type Handler, json, namedBy, parameter, positionOf, query, text } from "./answer.ts";
 import { auditHandlers } from "./audit-handlers.ts";
+import { clickhouseHandlers } from "./clickhouse-handlers.ts";
 import { decodeBody } from "./decode-body.ts";
 import { HttpFailure } from "./http-failure.ts";
+import { ofrepHandlers } from "./ofrep-handlers.ts";
 import { recordedEventBody } from "./recorded-event-body.ts";
+import { stateHandlers } from "./state-handlers.ts";
 import { tokenHandlers } from "./token-handlers.ts";
 
 export type Handlers = { readonly [Route in Exclude<RegistryRoute, "streamEvents">]: Handler };
@@ -55,10 +58,6 @@ const acts =
   (operation: Operation): Handler =>
   (request, intention) =>
     Effect.map(operate(operation, namedBy(request), decodeBody(ReasonBody, request.body), intention), json);
-
-/** Without the name that stands for all of them. */
-const ofApplications = <One extends { readonly application: ApplicationName }>(states: ReadonlyArray<One>) =>
-  states.filter(({ application }) => application !== EVERY_APPLICATION);
 
 const freezeOf = (verb: FreezeVerb["verb"], request: FastifyRequest): FreezeVerb =>
   verb === "freeze"
@@ -82,28 +81,16 @@ interface HandlerParts {
   readonly settings: RegistrySettings;
   readonly progress: KnownProgress;
   readonly authenticator: Authenticator;
+  readonly states: ReleaseStates;
 }
 
-export const handlers = ({
-  behindMs,
-  settings: { maxRecordLagMs, organisationPolicy },
-  progress,
-  authenticator,
-}: HandlerParts): Handlers => ({
+export const handlers = ({ behindMs, settings, progress, authenticator, states }: HandlerParts): Handlers => ({
   ...tokenHandlers(authenticator),
+  ...stateHandlers(states, settings.maxStreams),
+  ...ofrepHandlers(states),
+  ...clickhouseHandlers,
   registerApplication: (request, intention) =>
     Effect.map(registerApplication(decodeBody(RegisterApplicationBody, request.body), intention), json),
-  listApplications: () =>
-    Effect.map(ReleaseLog, (log) =>
-      json({ applications: ofApplications([...log.applications().values()]).map(releaseStateOf) }),
-    ),
-  getApplication: (request) =>
-    Effect.gen(function* () {
-      const application = parameter(request, "application", ApplicationName);
-      const state = (yield* ReleaseLog).applications().get(application);
-      if (!state) return yield* new NotFound({ message: `application ${application} is not known; register it first` });
-      return json(releaseStateOf(state));
-    }),
   rollBackApplication: (request, intention) =>
     Effect.map(
       rollBackApplication(
@@ -125,7 +112,7 @@ export const handlers = ({
   requestRelease: (request, intention) =>
     Effect.gen(function* () {
       const body = decodeBody(RequestReleaseBody, request.body);
-      yield* checkFloor(body.policy, organisationPolicy);
+      yield* checkFloor(body.policy, settings.organisationPolicy);
       return json(yield* requestRelease(body, intention));
     }),
   listReleases: (request) =>
@@ -180,7 +167,7 @@ export const handlers = ({
   // The server listens only once the log is folded, so only the record can be behind.
   getReadiness: () =>
     Effect.map(behindMs, (ms) => {
-      if (ms <= maxRecordLagMs) return text("ready\n");
+      if (ms <= settings.maxRecordLagMs) return text("ready\n");
       const seconds = Math.floor(ms / 1_000);
       throw new HttpFailure(
         503,

@@ -6,11 +6,13 @@ import * as Exit from "effect/Exit";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Authenticator } from "../../application/authenticator.ts";
 import type { KnownProgress } from "../../application/canary-progress.ts";
+import type { ReleaseStates } from "../../application/release-states.ts";
 import type { Intention } from "../../application/requests.ts";
 import type { RegistrySettings } from "../../settings.ts";
 import { authorize, identify } from "./access.ts";
 import type { Ports } from "./answer.ts";
 import { serveDashboard } from "./dashboard.ts";
+import { sendFailure } from "./failure-dialects.ts";
 import { failureOf } from "./failure-of.ts";
 import { type Handlers, handlers } from "./handlers.ts";
 import { HttpFailure } from "./http-failure.ts";
@@ -21,6 +23,7 @@ export interface HttpServerParts {
   readonly settings: RegistrySettings;
   readonly context: Context.Context<Ports>;
   readonly authenticator: Authenticator;
+  readonly states: ReleaseStates;
   /** Waits until all that the log has told is on record. */
   readonly recorded: Effect.Effect<void>;
   /** How long the record has been behind the log. */
@@ -44,12 +47,15 @@ export const httpServer = async (parts: HttpServerParts): Promise<FastifyInstanc
     requestTimeout: REQUEST_WITHIN_MS,
     // Idle keep-alive connections must not hold up a stop.
     forceCloseConnections: true,
-    routerOptions: { maxParamLength: 200 },
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
   });
-  app.setErrorHandler((error, _request, reply) => answerFailure(reply, error));
+  app.setErrorHandler((error, request, reply) =>
+    sendFailure(reply, pathOf(request), error instanceof HttpFailure ? error : fastifyFailure(error)),
+  );
   app.setNotFoundHandler((request, reply) =>
-    answerFailure(
+    sendFailure(
       reply,
+      pathOf(request),
       new HttpFailure(404, "not-found", `there is no ${request.method} ${pathOf(request)}; see /openapi.json`),
     ),
   );
@@ -59,28 +65,46 @@ export const httpServer = async (parts: HttpServerParts): Promise<FastifyInstanc
   await installSecurityHeaders(app);
   const limits = await installLimits(app, settings);
   const answers = handlers(parts);
-  for (const [name, route] of Object.entries<Route>(registryRoutes)) {
-    if (!isRoute(name)) continue;
-    const intentions = new WeakMap<FastifyRequest, Intention>();
-    app.route({
-      method: route.method,
-      url: route.path,
-      ...(route.request === "bytes" && { bodyLimit: settings.maxArtifactBytes }),
-      // Before the body is read: nobody has to be let in to be told that they are not.
-      onRequest: async (request, reply) => {
-        intentions.set(request, await permit(parts, limits, route.permission, request, reply));
-      },
-      handler: async (request, reply) => {
-        const intention = intentions.get(request);
-        if (!intention) throw new Error("a handler runs after its permission");
-        if (name === "streamEvents") return parts.stream(request, reply);
-        const answer = await settled(parts, name, withRecord(parts, route, run(answers[name], request, intention)));
-        return answer.send(reply.code(route.status));
-      },
-    });
-  }
+  const add = (on: FastifyInstance, isWanted: (route: Route) => boolean) => {
+    for (const [name, route] of Object.entries<Route>(registryRoutes))
+      if (isRoute(name) && isWanted(route)) addRoute(on, parts, limits, answers, name);
+  };
+  add(app, (route) => route.request !== "text/plain");
+  // A text is a text, whatever its sender calls it.
+  await app.register(async (texts) => {
+    texts.removeAllContentTypeParsers();
+    texts.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => done(null, body));
+    add(texts, (route) => route.request === "text/plain");
+  });
   serveDashboard(app);
   return app;
+};
+
+const addRoute = (
+  on: FastifyInstance,
+  parts: HttpServerParts,
+  limits: Limits,
+  answers: Handlers,
+  name: RegistryRoute,
+): void => {
+  const route: Route = registryRoutes[name];
+  const intentions = new WeakMap<FastifyRequest, Intention>();
+  on.route({
+    method: route.method,
+    url: route.path,
+    ...(route.request === "bytes" && { bodyLimit: parts.settings.maxArtifactBytes }),
+    // Before the body is read: nobody has to be let in to be told that they are not.
+    onRequest: async (request, reply) => {
+      intentions.set(request, await permit(parts, limits, route.permission, request, reply));
+    },
+    handler: async (request, reply) => {
+      const intention = intentions.get(request);
+      if (!intention) throw new Error("a handler runs after its permission");
+      if (name === "streamEvents") return parts.stream(request, reply);
+      const answer = await settled(parts, name, withRecord(parts, route, run(answers[name], request, intention)));
+      return answer.send(reply.code(route.status));
+    },
+  });
 };
 
 /** What the effect gives, or its failure as an answer; those that are ours are logged. */
@@ -92,8 +116,11 @@ const settled = async <A>({ context }: HttpServerParts, name: string, effect: Ef
   throw failure;
 };
 
-const withRecord = <A>({ recorded }: HttpServerParts, { method }: Route, effect: Effect.Effect<A, unknown, Ports>) =>
-  method === "POST" ? Effect.tap(effect, () => Effect.timeoutOption(recorded, RECORDED_WITHIN)) : effect;
+/** Who changed something finds it on record afterwards. */
+const withRecord = <A>({ recorded }: HttpServerParts, route: Route, effect: Effect.Effect<A, unknown, Ports>) =>
+  route.method === "POST" && route.permission !== "read"
+    ? Effect.tap(effect, () => Effect.timeoutOption(recorded, RECORDED_WITHIN))
+    : effect;
 
 const run = (handler: Handlers[keyof Handlers], request: FastifyRequest, intention: Intention) =>
   Effect.suspend(() => handler(request, intention));
@@ -136,14 +163,6 @@ const logFailure = (route: string, cause: unknown, context: Context.Context<Port
   );
 
 const pathOf = (request: FastifyRequest): string => request.url.split("?", 1)[0] ?? "";
-
-const answerFailure = (reply: FastifyReply, error: unknown) => {
-  const failure = error instanceof HttpFailure ? error : fastifyFailure(error);
-  return reply
-    .code(failure.status)
-    .type("application/json")
-    .send({ error: { code: failure.code, message: failure.message } });
-};
 
 /** Fastify's own refusals of a body, in our form. */
 const fastifyFailure = (error: unknown): HttpFailure => {
