@@ -7,6 +7,7 @@ import * as Schedule from "effect/Schedule";
 import type { StoredRecord } from "./dead-letter.ts";
 import type { Handler, Received } from "./event-bus.ts";
 import { decodeRecord } from "./record.ts";
+import { handledIn } from "./trace-context.ts";
 
 type AnyEvent = { readonly _tag: string };
 
@@ -31,6 +32,14 @@ const deadLettersTotal = Metric.counter("sluice_bus_dead_letters_total", {
   description: "Records that could not be decoded",
   incremental: true,
 });
+
+/** Says zero of what has not happened yet: a counter that appears with its first event is no rise to who watches it. */
+export const countsOf = (topic: string): Effect.Effect<void> =>
+  Effect.forEach(
+    [handledTotal, redeliveriesTotal, deadLettersTotal],
+    (counter) => Metric.update(Metric.withAttributes(counter, { topic }), 0),
+    { discard: true },
+  );
 
 /** Puts an unreadable record to the dead letters; doing so again for the same record changes nothing. */
 export type Bury<E> = (record: StoredRecord, reason: string) => Effect.Effect<void, E>;
@@ -58,10 +67,7 @@ export const deliver = <Event extends AnyEvent, Failure, E>(
       }
     }
     if (batch.length === 0) return;
-    yield* untilHandled(
-      topic.name,
-      Effect.suspend(() => handler(batch)),
-    );
+    yield* untilHandled(topic.name, handledIn(topic.name, records)(Effect.suspend(() => handler(batch))));
     yield* Metric.update(Metric.withAttributes(handledTotal, { topic: topic.name }), batch.length);
   });
 

@@ -50,14 +50,29 @@ const collect = () => {
         orElse: () => Effect.die(new Error(`waited for ${count} events, got ${events.length}`)),
       }),
     );
+  /** The highest number of each key has come. */
+  const untilEach = (keys: ReadonlyArray<string>, count: number) =>
+    Effect.gen(function* () {
+      while (keys.some((key) => !numbersOf(key).includes(count - 1))) {
+        changed.closeUnsafe();
+        yield* changed.await;
+      }
+    }).pipe(Effect.timeout("20 seconds"), Effect.orDie);
   const numbersOf = (key: string) => events.filter(({ event }) => event.key === key).map(({ event }) => event.n);
-  return { events, add, until, numbersOf };
+  return { events, add, until, untilEach, numbersOf };
 };
 
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n);
 
 /** Runs in a scope of its own, as a service that is stopped afterwards. */
 const service = Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void));
+
+interface ConformanceOptions {
+  readonly timeoutMs?: number;
+  readonly gapFree?: boolean;
+  /** Makes the log compact the topic, if it can, and returns when it has; null where nothing is ever compacted. */
+  readonly compact?: ((topic: Topic<Noted>) => Effect.Effect<void, unknown, Scope.Scope>) | null;
+}
 
 /**
  * What every bus promises. `open` gives a bus on the same log each time it is called, as after a restart, and closes it
@@ -66,7 +81,7 @@ const service = Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope
 export const eventBusConformance = (
   name: string,
   open: Effect.Effect<EventBus["Service"], unknown, Scope.Scope>,
-  { timeoutMs = 30_000, gapFree = true }: { readonly timeoutMs?: number; readonly gapFree?: boolean } = {},
+  { timeoutMs = 30_000, gapFree = true, compact = null }: ConformanceOptions = {},
 ): void => {
   const promise = (title: string, body: Effect.Effect<void, unknown, Scope.Scope>) =>
     it.live(title, () => body, timeoutMs);
@@ -246,6 +261,98 @@ export const eventBusConformance = (
         const seen = collect();
         yield* bus.follow(topic, seen.add);
         assert.strictEqual(seen.events[0]?.event.text, text);
+      }),
+    );
+
+    promise(
+      "shares the work anew when a member joins and when one leaves, in the order of each key, and loses nothing",
+      Effect.gen(function* () {
+        const bus = yield* open;
+        const topic = newTopic();
+        const seen = collect();
+        const keys = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        const publish = (from: number, to: number) =>
+          Effect.forEach(
+            Array.from({ length: to - from }, (_, i) => from + i),
+            (n) =>
+              bus.publish(
+                topic,
+                keys.map((key) => noted(key, n)),
+              ),
+          );
+        yield* bus.consume(topic, "g", seen.add);
+        yield* publish(0, 10);
+        const joined = yield* service;
+        yield* Effect.gen(function* () {
+          const other = yield* open;
+          yield* other.consume(topic, "g", seen.add);
+          yield* publish(10, 20);
+        }).pipe(Scope.provide(joined));
+        yield* seen.until(keys.length * 20);
+        yield* Scope.close(joined, Exit.void);
+        yield* publish(20, 30);
+        // What a member had in hand when it left may come twice; no key goes back further than that.
+        yield* seen.untilEach(keys, 30);
+        for (const key of keys) assert.deepStrictEqual([...new Set(seen.numbersOf(key))], upTo(30));
+      }),
+    );
+
+    promise(
+      "takes no more than its handler can: one batch of a partition at a time",
+      Effect.gen(function* () {
+        const bus = yield* open;
+        const topic = { ...newTopic(), partitions: 1 };
+        yield* bus.publish(topic, numbered(["a"], 1_500));
+        const seen = collect();
+        let underWay = 0;
+        let most = 0;
+        yield* bus.consume(topic, "g", (batch) =>
+          Effect.gen(function* () {
+            underWay += 1;
+            most = Math.max(most, underWay);
+            yield* Effect.sleep("20 millis");
+            yield* seen.add(batch);
+            underWay -= 1;
+          }),
+        );
+        yield* seen.until(1_500);
+        assert.strictEqual(most, 1);
+        assert.deepStrictEqual(seen.numbersOf("a"), upTo(1_500));
+      }),
+    );
+
+    promise(
+      "keeps at least the last record of each key of a compacted topic, in their order",
+      Effect.gen(function* () {
+        const bus = yield* open;
+        const topic = { ...newTopic(), retention: "compacted" as const, partitions: 1 };
+        yield* bus.publish(topic, numbered(["a", "b", "c"], 50));
+        if (compact) yield* compact(topic);
+        const seen = collect();
+        yield* bus.follow(topic, seen.add);
+        for (const key of ["a", "b", "c"]) {
+          const numbers = seen.numbersOf(key);
+          assert.strictEqual(numbers.at(-1), 49);
+          assert.deepStrictEqual(
+            numbers,
+            numbers.toSorted((one, other) => one - other),
+          );
+        }
+        if (compact) assert.isBelow(seen.events.length, 150);
+      }),
+    );
+
+    promise(
+      "carries an event of the largest size",
+      Effect.gen(function* () {
+        const bus = yield* open;
+        const topic = newTopic();
+        const text = "x".repeat(MAX_RECORD_BYTES - 1_024);
+        yield* bus.publish(topic, [noted("a", 0, text), noted("a", 1)]);
+        const seen = collect();
+        yield* bus.follow(topic, seen.add);
+        assert.deepStrictEqual(seen.numbersOf("a"), [0, 1]);
+        assert.strictEqual(seen.events[0]?.event.text.length, text.length);
       }),
     );
 

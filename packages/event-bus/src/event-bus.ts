@@ -49,5 +49,7 @@ export class EventBus extends Context.Service<
       topic: Topic<Event>,
       handler: Handler<Event, Failure>,
     ) => Effect.Effect<void, BusError, Scope.Scope>;
+    /** Fails with the reason when the bus cannot be reached now; left out where it is part of the process. */
+    readonly check?: Effect.Effect<void, BusError>;
   }
 >()("@sluice/EventBus") {}

@@ -6,6 +6,7 @@ import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from "kafkajs";
 import type { StoredRecord } from "./dead-letter.ts";
 import { BATCH_LIMIT } from "./delivery.ts";
 import { MAX_BATCH_BYTES } from "./kafka-settings.ts";
+import { isNotHostedYet, SETTLED_POLL_MS, SETTLED_WITHIN_MS } from "./kafka-topics.ts";
 
 export interface KafkaSubscription {
   readonly topic: string;
@@ -60,7 +61,7 @@ export const kafkaConsumer = Effect.fnUntraced(function* (
   yield* Effect.acquireRelease(
     Effect.tryPromise(async () => {
       await consumer.connect();
-      await consumer.subscribe({ topics: [subscription.topic], fromBeginning: true });
+      await subscribe(consumer, subscription.topic);
       await consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
@@ -79,6 +80,22 @@ export const kafkaConsumer = Effect.fnUntraced(function* (
       }),
   );
 });
+
+/** A broker that does not know yet of a topic that was just made is asked again. */
+const subscribe = async (consumer: Consumer, topic: string): Promise<void> => {
+  const deadline = Date.now() + SETTLED_WITHIN_MS;
+  for (;;) {
+    try {
+      return await consumer.subscribe({ topics: [topic], fromBeginning: true });
+    } catch (cause) {
+      if (!isNotHostedYet(cause) || Date.now() > deadline) {
+        await consumer.disconnect();
+        throw cause;
+      }
+      await new Promise((resolve) => setTimeout(resolve, SETTLED_POLL_MS));
+    }
+  }
+};
 
 const handleBatch = async (
   consumer: Consumer,

@@ -3,15 +3,18 @@ import { deadLettersTopic, type Topic } from "@sluice/contracts";
 import * as Deferred from "effect/Deferred";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
-import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from "kafkajs";
+import { Kafka } from "kafkajs";
 import { deadLetterRecord, type StoredRecord } from "./dead-letter.ts";
-import { deliver, publishedTotal, redelivery } from "./delivery.ts";
+import { countsOf, deliver, publishedTotal, redelivery } from "./delivery.ts";
 import { BusError, EventBus, type Handler } from "./event-bus.ts";
+import { kafkaConfigOf } from "./kafka-config.ts";
 import { kafkaConsumer } from "./kafka-consumer.ts";
+import { committed, kafkaLag, type Subscribed } from "./kafka-lag.ts";
 import { kafkaPublisher } from "./kafka-publisher.ts";
 import { type KafkaEventBusSettings, KafkaUnreachable } from "./kafka-settings.ts";
 import { KafkaTopics } from "./kafka-topics.ts";
 import { encodeRecord, tooLarge } from "./record.ts";
+import { traced } from "./trace-context.ts";
 
 type AnyEvent = { readonly _tag: string };
 
@@ -21,30 +24,8 @@ const messageOf = (cause: unknown): string =>
 const busError = (operation: BusError["operation"]) => (cause: unknown) =>
   new BusError({ operation, message: messageOf(cause) });
 
-/** kafkajs tells its mechanisms apart by type, so each is named. */
-const saslOf = ({ mechanism, ...credentials }: NonNullable<KafkaEventBusSettings["sasl"]>): SASLOptions => {
-  switch (mechanism) {
-    case "plain":
-      return { mechanism: "plain", ...credentials };
-    case "scram-sha-256":
-      return { mechanism: "scram-sha-256", ...credentials };
-    case "scram-sha-512":
-      return { mechanism: "scram-sha-512", ...credentials };
-  }
-};
-
-const configOf = ({ brokers, clientId = "sluice", ssl, sasl }: KafkaEventBusSettings): KafkaConfig => ({
-  brokers: [...brokers],
-  clientId,
-  // What matters comes back as an error; the client's own log would repeat it with addresses in it.
-  logLevel: logLevel.NOTHING,
-  retry: { retries: 8, initialRetryTime: 100, maxRetryTime: 2_000 },
-  ...(ssl && { ssl }),
-  ...(sasl && { sasl: saslOf(sasl) }),
-});
-
 const make = Effect.fn("EventBus.kafka")(function* (settings: KafkaEventBusSettings) {
-  const kafka = new Kafka(configOf(settings));
+  const kafka = new Kafka(kafkaConfigOf(settings));
   const opened = Effect.gen(function* () {
     const admin = yield* Effect.acquireRelease(
       Effect.tryPromise(async () => {
@@ -60,6 +41,14 @@ const make = Effect.fn("EventBus.kafka")(function* (settings: KafkaEventBusSetti
     opened,
     (cause) => new KafkaUnreachable({ message: `no Kafka at ${settings.brokers.join(", ")}: ${messageOf(cause)}` }),
   );
+  const subscriptions = new Set<Subscribed>();
+  yield* kafkaLag(admin, subscriptions);
+  /** Counted until the subscription's scope closes. */
+  const counted = (subscribed: Subscribed) =>
+    Effect.acquireRelease(
+      Effect.sync(() => subscriptions.add(subscribed)),
+      () => Effect.sync(() => subscriptions.delete(subscribed)),
+    );
   const topics = new KafkaTopics(admin, settings.replicationFactor ?? 1);
   const partitionsOf = <Event extends AnyEvent>(topic: Topic<Event>) =>
     Effect.tryPromise({ try: () => topics.partitions(topic), catch: messageOf });
@@ -80,7 +69,7 @@ const make = Effect.fn("EventBus.kafka")(function* (settings: KafkaEventBusSetti
     const refused = tooLarge(records);
     if (refused) return yield* new BusError({ operation: "publish", message: refused });
     const partitions = yield* Effect.mapError(partitionsOf(topic), busError("publish"));
-    yield* Effect.mapError(publisher.send(topic.name, partitions, records), busError("publish"));
+    yield* Effect.mapError(publisher.send(topic.name, partitions, yield* traced(records)), busError("publish"));
     yield* publishedTotal(topic.name, events.length);
   });
 
@@ -92,10 +81,13 @@ const make = Effect.fn("EventBus.kafka")(function* (settings: KafkaEventBusSetti
     const services = yield* Effect.context<never>();
     const subscribed = Effect.gen(function* () {
       const concurrency = yield* partitionsOf(topic);
+      // Members of one Kafka group share one subscription, so each topic has a group of its own.
+      const groupId = `${group}.${topic.name}`;
+      yield* countsOf(topic.name);
+      yield* counted({ topic: topic.name, group, positions: committed(admin, groupId, topic.name) });
       yield* kafkaConsumer(kafka, services, {
         topic: topic.name,
-        // Members of one Kafka group share one subscription, so each topic has a group of its own.
-        group: `${group}.${topic.name}`,
+        group: groupId,
         concurrency,
         handle: (records) => deliver(topic, records, handler, bury(topic.name)),
       });
@@ -117,6 +109,9 @@ const make = Effect.fn("EventBus.kafka")(function* (settings: KafkaEventBusSetti
         ends.filter(({ low, high }) => Number(high) > Number(low)).map((end) => [end.partition, Number(end.high)]),
       );
       if (behind.size === 0) yield* Deferred.succeed(caughtUp, undefined);
+      const positions = new Map<number, number>();
+      yield* countsOf(topic.name);
+      yield* counted({ topic: topic.name, group: "follow", positions: async () => positions });
       // Runs after the consumer has left: a group that nobody will join again is only clutter on the broker.
       yield* Effect.addFinalizer(() => Effect.ignore(Effect.tryPromise(() => admin.deleteGroups([group]))));
       yield* kafkaConsumer(kafka, services, {
@@ -125,6 +120,7 @@ const make = Effect.fn("EventBus.kafka")(function* (settings: KafkaEventBusSetti
         concurrency: 1,
         handle: (records) => deliver(topic, records, handler, bury(topic.name)),
         onPosition: (partition, offset) => {
+          positions.set(partition, offset);
           if (offset >= (behind.get(partition) ?? Number.POSITIVE_INFINITY)) behind.delete(partition);
           if (behind.size === 0) Deferred.doneUnsafe(caughtUp, Effect.void);
         },
@@ -134,7 +130,11 @@ const make = Effect.fn("EventBus.kafka")(function* (settings: KafkaEventBusSetti
     yield* Deferred.await(caughtUp);
   });
 
-  return EventBus.of({ publish, consume, follow });
+  const check = Effect.mapError(
+    Effect.tryPromise({ try: () => admin.describeCluster(), catch: messageOf }),
+    busError("publish"),
+  );
+  return EventBus.of({ publish, consume, follow, check: Effect.asVoid(check) });
 });
 
 /**

@@ -1,3 +1,4 @@
+import type * as Redacted from "effect/Redacted";
 import * as Schema from "effect/Schema";
 
 export interface KafkaEventBusSettings {
@@ -5,13 +6,30 @@ export interface KafkaEventBusSettings {
   readonly clientId?: string;
   /** Copies of each partition of topics that this bus creates; 3 in production. */
   readonly replicationFactor?: number;
-  readonly ssl?: boolean;
-  readonly sasl?: {
-    readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
-    readonly username: string;
-    readonly password: string;
-  };
+  /** Left out: no TLS. */
+  readonly tls?: KafkaTls;
+  /** Left out: no authentication. */
+  readonly sasl?: KafkaSasl;
 }
+
+/** PEM texts. Without `ca` the system's authorities are trusted; `cert` and `key` identify this client to the broker. */
+export interface KafkaTls {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: Redacted.Redacted;
+}
+
+export type KafkaSasl =
+  | {
+      readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
+      readonly username: string;
+      readonly password: Redacted.Redacted;
+    }
+  | {
+      readonly mechanism: "oauthbearer";
+      /** Asked for each connection that authenticates; keeps its token while that is good. */
+      readonly token: () => Promise<string>;
+    };
 
 /** No broker answered when the bus was opened. */
 export class KafkaUnreachable extends Schema.TaggedError<KafkaUnreachable>()("KafkaUnreachable", {

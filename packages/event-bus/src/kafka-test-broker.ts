@@ -1,15 +1,25 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { endWithUs } from "@sluice/postgres/end-with-us";
 import { freePort } from "@sluice/postgres/free-port";
+import { type SecuredListener, scramUsers, securedProperties, selfSigned } from "./kafka-test-security.ts";
 
-export type TestBroker =
-  | { readonly brokers: ReadonlyArray<string>; readonly stop: () => void }
-  | { readonly skipped: string };
+export interface TestBroker {
+  readonly brokers: ReadonlyArray<string>;
+  /** Of the broker that was started here: with TLS and SASL. */
+  readonly secured: SecuredListener | null;
+  /** Ends it as a crash would; its log stays. */
+  readonly stop: () => Promise<void>;
+  /** The same log on the same port. */
+  readonly start: () => Promise<void>;
+  /** Ends it for good. */
+  readonly remove: () => Promise<void>;
+}
 
 const folder = fileURLToPath(new URL("../../../infra/kafka/", import.meta.url));
 const run = promisify(execFile);
@@ -20,9 +30,10 @@ const START_MS = 60_000;
  * A real broker for the tests: `KAFKA_BROKERS`, else Apache Kafka started here with Java, its jars fetched by Maven once.
  * Where neither can be had, the reason, so that the suite is skipped by name.
  */
-export const testBroker = async (): Promise<TestBroker> => {
+export const testBroker = async (): Promise<TestBroker | { readonly skipped: string }> => {
   const given = process.env.KAFKA_BROKERS;
-  if (given) return { brokers: given.split(","), stop: () => {} };
+  const nothing = async () => {};
+  if (given) return { brokers: given.split(","), secured: null, stop: nothing, start: nothing, remove: nothing };
   try {
     await run("java", ["-version"]);
     if (!existsSync(join(folder, "lib"))) await fetchJars();
@@ -33,35 +44,62 @@ export const testBroker = async (): Promise<TestBroker> => {
   return startBroker();
 };
 
-const fetchJars = () =>
-  run("mvn", ["-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=lib"], {
-    cwd: folder,
-    timeout: DOWNLOAD_MS,
-  });
+/** Complete or not there: another file of tests may look for it at the same time. */
+const fetchJars = async () => {
+  const fetched = `lib-${process.pid}`;
+  const args = ["-q", "-B", "dependency:copy-dependencies", `-DoutputDirectory=${fetched}`];
+  await run("mvn", args, { cwd: folder, timeout: DOWNLOAD_MS });
+  try {
+    renameSync(join(folder, fetched), join(folder, "lib"));
+  } catch {
+    rmSync(join(folder, fetched), { recursive: true });
+  }
+};
 
 const startBroker = async (): Promise<TestBroker> => {
-  const [port, controllerPort] = [await freePort(), await freePort()];
+  const [port, controllerPort, securedPort] = [await freePort(), await freePort(), await freePort()];
   const data = mkdtempSync(join(tmpdir(), "sluice-kafka-"));
   const properties = join(data, "server.properties");
-  writeFileSync(properties, propertiesOf(port, controllerPort, join(data, "log")));
+  const ca = await selfSigned(data);
+  const ports = { port, controllerPort, securedPort };
+  writeFileSync(properties, `${propertiesOf(ports, join(data, "log"))}${securedProperties(data)}`);
   const java = (main: string, ...args: ReadonlyArray<string>) => [
     "-Xmx512m",
+    // It lives for seconds: what a compiler gains later is lost at the start, on few cores.
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+UseSerialGC",
     "-cp",
     join(folder, "lib", "*"),
     main,
     ...args,
   ];
   const { stdout } = await run("java", java("kafka.tools.StorageTool", "random-uuid"));
-  await run("java", java("kafka.tools.StorageTool", "format", "--standalone", "-t", stdout.trim(), "-c", properties));
-  const broker = spawn("java", java("kafka.Kafka", properties), { stdio: "ignore" });
-  const stop = () => {
-    broker.kill("SIGKILL");
-    rmSync(data, { recursive: true, force: true, maxRetries: 5 });
+  await run(
+    "java",
+    java("kafka.tools.StorageTool", "format", "--standalone", "-t", stdout.trim(), "-c", properties, ...scramUsers),
+  );
+  let broker: ChildProcess | undefined;
+  const start = async () => {
+    broker = spawn("java", java("kafka.Kafka", properties), { stdio: "ignore" });
+    endWithUs(broker, "SIGKILL");
+    await untilListening(broker, port);
   };
-  // A test run that is stopped must not leave its broker behind.
-  process.once("exit", stop);
-  await untilListening(broker, port);
-  return { brokers: [`127.0.0.1:${port}`], stop };
+  const stop = async () => {
+    const running = broker;
+    broker = undefined;
+    if (!running || running.exitCode !== null) return;
+    const ended = new Promise((resolve) => running.once("exit", resolve));
+    running.kill("SIGKILL");
+    await ended;
+  };
+  const discard = () => rmSync(data, { recursive: true, force: true, maxRetries: 5 });
+  await start();
+  const remove = async () => {
+    await stop();
+    discard();
+  };
+  const secured = { address: `127.0.0.1:${securedPort}`, ca };
+  return { brokers: [`127.0.0.1:${port}`], secured, stop, start, remove };
 };
 
 const untilListening = async (broker: ChildProcess, port: number): Promise<void> => {
@@ -78,22 +116,31 @@ const untilListening = async (broker: ChildProcess, port: number): Promise<void>
   throw new Error(`the broker did not listen within ${START_MS / 1_000} s`);
 };
 
-const propertiesOf = (port: number, controllerPort: number, log: string) => `
+interface Ports {
+  readonly port: number;
+  readonly controllerPort: number;
+  readonly securedPort: number;
+}
+
+const propertiesOf = ({ port, controllerPort, securedPort }: Ports, log: string) => `
 process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:${controllerPort}
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
+listeners=PLAINTEXT://127.0.0.1:${port},SECURED://127.0.0.1:${securedPort},CONTROLLER://127.0.0.1:${controllerPort}
+advertised.listeners=PLAINTEXT://127.0.0.1:${port},SECURED://127.0.0.1:${securedPort},CONTROLLER://127.0.0.1:${controllerPort}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURED:SASL_SSL
 log.dirs=${log}
 num.partitions=4
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+log.cleaner.backoff.ms=100
 `;

@@ -42,6 +42,19 @@ export class KafkaTopics {
   }
 
   async #ensure(topic: AnyTopic): Promise<number> {
+    const deadline = Date.now() + SETTLED_WITHIN_MS;
+    for (;;) {
+      try {
+        const partitions = await this.#createAndCount(topic);
+        if (partitions > 0) return partitions;
+      } catch (cause) {
+        if (!isNotHostedYet(cause) || Date.now() > deadline) throw cause;
+      }
+      await new Promise((resolve) => setTimeout(resolve, SETTLED_POLL_MS));
+    }
+  }
+
+  async #createAndCount(topic: AnyTopic): Promise<number> {
     await this.#admin.createTopics({
       waitForLeaders: true,
       topics: [
@@ -54,6 +67,21 @@ export class KafkaTopics {
       ],
     });
     const { topics } = await this.#admin.fetchTopicMetadata({ topics: [topic.name] });
-    return topics[0]?.partitions.length ?? topic.partitions;
+    // Every partition's leader answers this, or it fails.
+    await this.#admin.fetchTopicOffsets(topic.name);
+    return topics[0]?.partitions.length ?? 0;
   }
 }
+
+export const SETTLED_WITHIN_MS = 15_000;
+export const SETTLED_POLL_MS = 50;
+const notYet = new Set(["UNKNOWN_TOPIC_OR_PARTITION", "LEADER_NOT_AVAILABLE", "NOT_LEADER_FOR_PARTITION"]);
+
+/**
+ * Whether another instance may have just created the topic: until each partition has a leader that knows of it, the broker
+ * answers as if there were no such topic.
+ */
+export const isNotHostedYet = (cause: unknown): boolean => {
+  if (!(cause instanceof Error)) return false;
+  return ("type" in cause && notYet.has(String(cause.type))) || isNotHostedYet(cause.cause);
+};

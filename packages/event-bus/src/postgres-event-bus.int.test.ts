@@ -22,7 +22,9 @@ const open = Effect.gen(function* () {
   return Context.get(yield* Layer.build(bus), EventBus);
 });
 
-eventBusConformance("the bus on PGlite", open);
+eventBusConformance("the bus on PGlite", open, {
+  compact: (topic) => Effect.flatMap(database, (db) => Effect.asVoid(prune(db, topic))),
+});
 
 const report = (gatewayId: string, n: number) => ({
   _tag: "GatewayReported" as const,

@@ -7,12 +7,14 @@ import * as Layer from "effect/Layer";
 import * as Schedule from "effect/Schedule";
 import type * as Scope from "effect/Scope";
 import { deadLetterRecord, type StoredRecord } from "./dead-letter.ts";
-import { deliver, publishedTotal } from "./delivery.ts";
+import { countsOf, deliver, publishedTotal } from "./delivery.ts";
 import { BusError, EventBus, type Handler } from "./event-bus.ts";
+import { LAG_EVERY_MS, lagIs } from "./lag.ts";
 import * as groups from "./postgres-group.ts";
 import { prune, type RetainedTopic, reclaimSpace } from "./postgres-retention.ts";
 import * as log from "./postgres-topic-log.ts";
 import { encodeRecord, tooLarge } from "./record.ts";
+import { traced } from "./trace-context.ts";
 import { makeWaiter, type Waiter, WakeUps } from "./wake-up.ts";
 
 export interface PostgresEventBusSettings {
@@ -84,7 +86,7 @@ const make = Effect.fn("EventBus.postgres")(function* (settings: PostgresEventBu
     const refused = tooLarge(records);
     if (refused) return yield* new BusError({ operation: "publish", message: refused });
     yield* Effect.mapError(
-      Effect.andThen(ensure(topic), log.append(db, topic.name, topic.partitions, records)),
+      Effect.andThen(ensure(topic), log.append(db, topic.name, topic.partitions, yield* traced(records))),
       busError("publish"),
     );
     yield* publishedTotal(topic.name, events.length);
@@ -96,6 +98,7 @@ const make = Effect.fn("EventBus.postgres")(function* (settings: PostgresEventBu
     handler: Handler<Event, Failure>,
   ) {
     yield* Effect.mapError(ensure(topic), busError("consume"));
+    yield* countsOf(topic.name);
     for (let part = 0; part < topic.partitions; part++) {
       const at = { group, topic: topic.name, part, owner: randomUUID() };
       const waiter = yield* subscribed(wakeUps, topic.name, [part]);
@@ -120,7 +123,8 @@ const make = Effect.fn("EventBus.postgres")(function* (settings: PostgresEventBu
     const waiter = yield* Effect.mapError(
       Effect.gen(function* () {
         yield* ensure(topic);
-        const subscription = yield* subscribed(wakeUps, topic.name, parts);
+        yield* countsOf(topic.name);
+        const subscription = yield* subscribed(wakeUps, topic.name, parts, true);
         yield* drained(subscription);
         return subscription;
       }),
@@ -136,13 +140,15 @@ const make = Effect.fn("EventBus.postgres")(function* (settings: PostgresEventBu
   yield* repeatedly(pollMs, poll(db, wakeUps));
   if (!db.embedded) yield* repeatedly((groups.LEASE_SECONDS * 1_000) / 3, renewLeases(db, members));
   yield* repeatedly(settings.retentionMs ?? RETENTION_MS, retain(db, known));
-  return EventBus.of({ publish, consume, follow });
+  yield* repeatedly(LAG_EVERY_MS, tellLag(db, wakeUps));
+  const check = Effect.mapError(log.ends(db, []), busError("publish"));
+  return EventBus.of({ publish, consume, follow, check: Effect.asVoid(check) });
 });
 
-const subscribed = (wakeUps: WakeUps, topic: string, parts: ReadonlyArray<number>) =>
+const subscribed = (wakeUps: WakeUps, topic: string, parts: ReadonlyArray<number>, isFold = false) =>
   Effect.acquireRelease(
     Effect.sync(() => {
-      const waiter = makeWaiter(topic, parts);
+      const waiter = makeWaiter(topic, parts, isFold);
       wakeUps.waiters.add(waiter);
       return waiter;
     }),
@@ -226,6 +232,23 @@ const repeatedly = (
       ),
     ),
   );
+
+/** Of the groups as they have committed, and of this process's own folds. */
+const tellLag = (db: Db, wakeUps: WakeUps) =>
+  Effect.gen(function* () {
+    for (const { grp, topic, lag } of yield* groups.lags(db)) yield* lagIs(topic, grp, lag);
+    const ends = yield* log.ends(db, wakeUps.topics());
+    for (const { topic, next, isFold } of wakeUps.waiters) {
+      const own = isFold ? ends.filter((end) => end.topic === topic) : [];
+      const behind = own.map(({ part, next_offset }) => next_offset - (next.get(part) ?? 0));
+      if (isFold)
+        yield* lagIs(
+          topic,
+          "follow",
+          behind.reduce((sum, records) => sum + records, 0),
+        );
+    }
+  });
 
 const poll = (db: Db, wakeUps: WakeUps) =>
   Effect.gen(function* () {

@@ -60,3 +60,15 @@ export const release = (db: Db, owner: string): Effect.Effect<unknown, DatabaseE
 /** After a start: whatever held leases on an embedded database is gone. */
 export const releaseAll = (db: Db): Effect.Effect<unknown, DatabaseError> =>
   db.query("update bus_group set owner = null where owner is not null");
+
+/** Records that each group has not handled yet, by topic. */
+export const lags = (
+  db: Db,
+): Effect.Effect<
+  ReadonlyArray<{ readonly grp: string; readonly topic: string; readonly lag: number }>,
+  DatabaseError
+> =>
+  db.query(
+    `select grp, topic, sum(p.next_offset - g.next_offset)::bigint as lag
+     from bus_group g join bus_partition p using (topic, part) group by grp, topic`,
+  );

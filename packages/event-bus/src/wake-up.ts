@@ -8,13 +8,16 @@ export interface Waiter {
   readonly dirty: Set<number>;
   /** The next offset to read, by partition: also says which partitions are waited for. */
   readonly next: Map<number, number>;
+  /** Reads every record for this process alone; otherwise for a group. */
+  readonly isFold: boolean;
 }
 
-export const makeWaiter = (topic: string, parts: ReadonlyArray<number>): Waiter => ({
+export const makeWaiter = (topic: string, parts: ReadonlyArray<number>, isFold: boolean): Waiter => ({
   topic,
   latch: Latch.makeUnsafe(false),
   dirty: new Set(parts),
   next: new Map(parts.map((part) => [part, 0])),
+  isFold,
 });
 
 /** Wakes whoever waits; an idle subscription costs nothing but its place in the set. */

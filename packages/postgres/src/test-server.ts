@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { endWithUs } from "./end-with-us.ts";
 import { freePort } from "./free-port.ts";
 
 export interface TestServer {
@@ -67,6 +68,8 @@ const startServer = async (folder: string): Promise<TestServer> => {
   let server: ChildProcess | undefined;
   const start = async () => {
     server = spawn(join(bin, "postgres"), ["-D", data, ...flagsOf(port)], { ...owner, cwd: folder, stdio: "ignore" });
+    // SIGQUIT ends its children too.
+    endWithUs(server, "SIGQUIT");
     await untilListening(server, port);
   };
   const stop = async () => {
@@ -78,11 +81,6 @@ const startServer = async (folder: string): Promise<TestServer> => {
     await ended;
   };
   const discard = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  // A test run that is stopped must not leave its server behind; SIGQUIT ends its children too.
-  process.once("exit", () => {
-    server?.kill("SIGQUIT");
-    discard();
-  });
   await start();
   const remove = async () => {
     await stop();

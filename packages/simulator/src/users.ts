@@ -21,7 +21,16 @@ export interface UsersTally {
   /** Answers other than 2xx, and connections that failed: what the users felt. */
   readonly failed: number;
   readonly byArm: Readonly<Record<string, number>>;
+  /** Failed requests by the arm that failed them; `none` where no arm was reached. */
+  readonly failedByArm: Readonly<Record<string, number>>;
 }
+
+type Tally = {
+  sent: number;
+  failed: number;
+  byArm: Record<string, number>;
+  failedByArm: Record<string, number>;
+};
 
 /** More requests than this under way means that the gateway is not keeping up: then users wait. */
 const MAX_UNDER_WAY = 512;
@@ -37,7 +46,7 @@ export const simulateUsers = async (settings: UsersSettings): Promise<UsersTally
   const { gatewayUrl, requestsPerSecond, seed, signal, application } = settings;
   const url = new URL(gatewayUrl);
   const pool = new Pool(url.origin, { connections: 64 });
-  const tally = { sent: 0, failed: 0, byArm: {} as Record<string, number> };
+  const tally: Tally = { sent: 0, failed: 0, byArm: {}, failedByArm: {} };
   const underWay = new Set<Promise<void>>();
   let due = performance.now();
   for (let number = 0; !signal.aborted; number++) {
@@ -55,13 +64,7 @@ export const simulateUsers = async (settings: UsersSettings): Promise<UsersTally
   return tally;
 };
 
-const ask = async (
-  pool: Pool,
-  path: string,
-  settings: UsersSettings,
-  number: number,
-  tally: { sent: number; failed: number; byArm: Record<string, number> },
-): Promise<void> => {
+const ask = async (pool: Pool, path: string, settings: UsersSettings, number: number, tally: Tally): Promise<void> => {
   const { application, seed, mix, streamShare } = settings;
   tally.sent += 1;
   try {
@@ -79,12 +82,17 @@ const ask = async (
       }),
     });
     await response.body.text();
-    if (response.statusCode >= 300) tally.failed += 1;
     const arm = String(response.headers["x-sluice-arm"] ?? "none");
     tally.byArm[arm] = (tally.byArm[arm] ?? 0) + 1;
+    if (response.statusCode >= 300) fail(tally, arm);
   } catch {
-    tally.failed += 1;
+    fail(tally, "none");
   }
+};
+
+const fail = (tally: Tally, arm: string) => {
+  tally.failed += 1;
+  tally.failedByArm[arm] = (tally.failedByArm[arm] ?? 0) + 1;
 };
 
 const choose = (mix: UsersSettings["mix"], at: number): Category => {
