@@ -13,60 +13,29 @@ import * as Layer from "effect/Layer";
 import * as Option from "effect/Option";
 import * as Redacted from "effect/Redacted";
 import * as Result from "effect/Result";
+import { kafkaSettings } from "./kafka-environment.ts";
 import { SettingsError } from "./settings-error.ts";
 
 // Which server stands behind which port, by the environment: the same names for every service.
 
-const database = Layer.unwrap(
-  Effect.map(Config.Redacted("DATABASE_URL"), (url) => layerPg({ connectionString: Redacted.value(url) })),
-);
+const isSet = (variable: string) => Effect.map(Config.option(Config.String(variable)), Option.isSome);
 
-/** `host:port`, separated by commas. */
-export const kafkaBrokers = Config.String("KAFKA_BROKERS").pipe(
-  Config.map((text) =>
-    text
-      .split(",")
-      .map((broker) => broker.trim())
-      .filter((broker) => broker !== ""),
-  ),
-);
-
-/** Kafka; without KAFKA_BROKERS the topic log on PostgreSQL. */
-const bus = (clientId: string) =>
-  Layer.unwrap(
-    Effect.gen(function* () {
-      const brokers = yield* Config.option(kafkaBrokers);
-      if (Option.isNone(brokers)) return Layer.provide(busOnPostgres(), database);
-      const { layerKafka } = yield* Effect.promise(() => import("@sluice/event-bus/kafka-event-bus"));
-      const onKafka: Layer.Layer<EventBus, { readonly message: string }> = layerKafka({
-        brokers: brokers.value,
-        clientId,
-      });
-      return onKafka;
-    }),
-  );
-
-const telemetry = Layer.unwrap(
-  Effect.map(
-    Config.all({
-      url: Config.String("CLICKHOUSE_URL"),
-      username: Config.option(Config.String("CLICKHOUSE_USER")),
-      password: Config.option(Config.Redacted("CLICKHOUSE_PASSWORD")),
-      database: Config.option(Config.String("CLICKHOUSE_DATABASE")),
-    }),
-    ({ url, username, password, database: name }) =>
-      layerClickHouse({
-        url,
-        ...(Option.isSome(username) && { username: username.value }),
-        ...(Option.isSome(password) && { password: password.value }),
-        ...(Option.isSome(name) && { database: name.value }),
-      }),
-  ),
-);
-
-/** SLUICE_PAGES_FILE, else the one webhook of SLUICE_PAGE_WEBHOOK_URL, else the log. */
-const pager = Layer.unwrap(
-  Effect.gen(function* () {
+/**
+ * What a service reads, by port; each fails with a sentence. A service names what it needs when it is launched, so that all
+ * faults of its environment are told at once.
+ */
+export const environment = {
+  database: Config.Redacted("DATABASE_URL"),
+  /** Null: the topic log on PostgreSQL. */
+  bus: Effect.flatMap(isSet("KAFKA_BROKERS"), (given) => (given ? kafkaSettings : Effect.succeed(null))),
+  telemetry: Config.all({
+    url: Config.String("CLICKHOUSE_URL"),
+    username: Config.option(Config.String("CLICKHOUSE_USER")),
+    password: Config.option(Config.Redacted("CLICKHOUSE_PASSWORD")),
+    database: Config.option(Config.String("CLICKHOUSE_DATABASE")),
+  }),
+  /** SLUICE_PAGES_FILE, else the one webhook of SLUICE_PAGE_WEBHOOK_URL, else the log. */
+  pager: Effect.gen(function* () {
     const { file, url } = yield* Config.all({
       file: Config.option(Config.String("SLUICE_PAGES_FILE")),
       url: Config.option(Config.String("SLUICE_PAGE_WEBHOOK_URL")),
@@ -77,15 +46,46 @@ const pager = Layer.unwrap(
         ? Pager.webhookChannels(url.value, process.env)
         : Result.succeed([Pager.logChannel()]);
     if (Result.isFailure(read)) return yield* new SettingsError({ message: read.failure });
-    return Pager.layerChannels(read.success);
+    return read.success;
   }),
+};
+
+const database = Layer.unwrap(
+  Effect.map(environment.database, (url) => layerPg({ connectionString: Redacted.value(url) })),
+);
+
+const bus = (clientId: string) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const kafka = yield* environment.bus;
+      if (!kafka) return Layer.provide(busOnPostgres(), database);
+      // Only a service on Kafka loads its client.
+      const { layerKafka } = yield* Effect.promise(() => import("@sluice/event-bus/kafka-event-bus"));
+      const onKafka: Layer.Layer<EventBus, { readonly message: string }> = layerKafka({ ...kafka, clientId });
+      return onKafka;
+    }),
+  );
+
+const telemetry = Layer.unwrap(
+  Effect.map(environment.telemetry, ({ url, username, password, database: name }) =>
+    layerClickHouse({
+      url,
+      ...(Option.isSome(username) && { username: username.value }),
+      ...(Option.isSome(password) && { password: password.value }),
+      ...(Option.isSome(name) && { database: name.value }),
+    }),
+  ),
+);
+
+const pager = Layer.unwrap(
+  Effect.map(environment.pager, Pager.layerChannels),
 );
 
 /** The ports of the control plane's services: each takes what it needs, and only that is opened. */
 export const environmentLayers = (clientId: string) => {
   const events = bus(clientId);
   const releaseLog = Layer.provideMerge(ReleaseLog.layer, events);
-  const onDatabase = <Service, E, R>(layer: Layer.Layer<Service, E, R>) => Layer.provide(layer, database);
+  const onDatabase = <Service, E, R>(layer: Layer.Layer<Service, E, R>) => Layer.provideMerge(layer, database);
   return {
     releaseLog,
     artifacts: onDatabase(ArtifactStore.layerPostgres),

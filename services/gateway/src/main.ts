@@ -1,18 +1,15 @@
 import { layerKafka } from "@sluice/event-bus/kafka-event-bus";
-import { kafkaBrokers, launch } from "@sluice/service-host";
+import { kafkaSettings, launch } from "@sluice/service-host";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import { layerPatient } from "./adapters/patient-event-bus.ts";
 import { settingsFromEnvironment } from "./environment.ts";
 import { gatewayService } from "./gateway-service.ts";
 
-launch(
-  "gateway",
+launch("gateway", { settings: settingsFromEnvironment, kafka: kafkaSettings }, ({ settings, kafka }) =>
   Effect.gen(function* () {
-    const settings = yield* settingsFromEnvironment;
-    const brokers = yield* kafkaBrokers;
     // The bus outlives the service: the last observations go out when the service stops.
-    const bus = yield* Layer.build(layerPatient(layerKafka({ brokers, clientId: "sluice-gateway" })));
+    const bus = yield* Layer.build(layerPatient(layerKafka({ ...kafka, clientId: "sluice-gateway" })));
     const { address, gatewayId } = yield* Effect.provideContext(gatewayService(settings), bus);
     yield* Effect.logInfo("listening").pipe(Effect.annotateLogs({ address, gatewayId }));
   }),

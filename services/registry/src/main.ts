@@ -1,6 +1,13 @@
 import { readFileSync } from "node:fs";
 import { defaultPolicy, OidcProvider, OrganisationConfiguration, Policy } from "@sluice/contracts";
-import { environmentLayers, launch, SettingsError } from "@sluice/service-host";
+import {
+  environment,
+  environmentLayers,
+  launch,
+  readSettings,
+  releaseMetrics,
+  SettingsError,
+} from "@sluice/service-host";
 import * as Config from "effect/Config";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
@@ -58,31 +65,28 @@ const signingKey = Effect.gen(function* () {
   return null;
 });
 
-const settings = Effect.gen(function* () {
-  const { host, port } = yield* Config.all({
-    host: Config.String("SLUICE_HOST").pipe(Config.withDefault("127.0.0.1")),
-    port: Config.Port("SLUICE_PORT").pipe(Config.withDefault(4_400)),
-  });
-  return {
-    host,
-    port,
-    /** Tokens that let in also while the database is down. */
-    tokens: yield* listIn("SLUICE_TOKENS_FILE", TokenGrant),
-    oidc: yield* listIn("SLUICE_OIDC_FILE", OidcProvider),
-    organisationPolicy: yield* organisationPolicy,
-    signingKey: yield* signingKey,
-    checkpointDirectory: Option.getOrNull(yield* Config.option(Config.NonEmptyString("SLUICE_CHECKPOINT_DIR"))),
-  };
+const settings = readSettings({
+  host: Config.String("SLUICE_HOST").pipe(Config.withDefault("127.0.0.1")),
+  port: Config.Port("SLUICE_PORT").pipe(Config.withDefault(4_400)),
+  /** Tokens that let in also while the database is down. */
+  tokens: listIn("SLUICE_TOKENS_FILE", TokenGrant),
+  oidc: listIn("SLUICE_OIDC_FILE", OidcProvider),
+  organisationPolicy,
+  signingKey,
+  checkpointDirectory: Effect.map(Config.option(Config.NonEmptyString("SLUICE_CHECKPOINT_DIR")), Option.getOrNull),
 });
 
 const isLoopback = (host: string) => /^(?:127\.\d+\.\d+\.\d+|localhost|::1)$/u.test(host);
 
-launch(
-  "registry",
+const { bus, database, telemetry: clickhouse } = environment;
+
+launch("registry", { bus, database, clickhouse, settings }, ({ settings: chosen }) =>
   Effect.gen(function* () {
-    const chosen = yield* settings;
     const ports = yield* Layer.build(Layer.mergeAll(releaseLog, artifacts, eventStore, telemetry, tokens));
-    const { address, firstAdminToken, hasAdmin } = yield* Effect.provideContext(registryService(chosen), ports);
+    const { address, firstAdminToken, hasAdmin } = yield* Effect.provideContext(
+      Effect.tap(registryService(chosen), () => releaseMetrics),
+      ports,
+    );
     if (isLoopback(chosen.host)) {
       const token = yield* firstAdminToken;
       // On the terminal of whoever tries it, and not in the log: logs are kept and read by others.
