@@ -1,0 +1,92 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { DistributedStack, serviceNames } from "../support/distributed-stack.ts";
+import { killAndRestart, outage, reviveAll } from "../support/faults.ts";
+import { type PairOutcome, playPair } from "../support/played-pair.ts";
+import type { PlayedApplication } from "../support/played-release.ts";
+
+const started = await DistributedStack.start();
+const OUTAGE_MS = 4_000;
+const LIMIT_MS = 240_000;
+
+if ("skipped" in started)
+  describe.skip("promises on Kafka, PostgreSQL and ClickHouse", () =>
+    it(`are not tested: ${started.skipped}`, () => {}));
+else
+  describe("promises on Kafka, PostgreSQL and ClickHouse, one process a service", () => {
+    const stack = started;
+    let undisturbed: PairOutcome;
+    beforeAll(async () => {
+      undisturbed = await playPair(stack, "undisturbed");
+    }, LIMIT_MS);
+    afterAll(async () => {
+      expect(Object.values(await stack.stop())).toEqual(serviceNames.map(() => 0));
+    });
+
+    it("a good candidate completes, and one that breaks down is rolled back with one page", () => {
+      expect(undisturbed.completed).toMatchObject({ phase: "completed", pages: 0, isActive: false, auditFaults: [] });
+      expect(undisturbed.rolledBack).toMatchObject({
+        phase: "rolled-back",
+        pages: 1,
+        isActive: false,
+        auditFaults: [],
+      });
+    });
+
+    it(
+      "every service may die at any moment",
+      async () => {
+        const kills = async () => {
+          await Promise.all(
+            serviceNames.map(async (name) => {
+              await delay(Math.random() * 10_000);
+              await killAndRestart(stack, name);
+            }),
+          );
+        };
+        expect(await playPair(stack, "killed", { during: kills, gatewayDies: true })).toEqual(undisturbed);
+      },
+      LIMIT_MS,
+    );
+
+    it(
+      "Kafka, PostgreSQL and ClickHouse may be away for a while",
+      async () => {
+        const { broker, postgres, clickhouse } = stack;
+        const stoppable = { stop: () => clickhouse.end("SIGKILL"), start: () => clickhouse.start() };
+        const outages = async () => {
+          await Promise.all(
+            [broker, postgres, stoppable].map(async (server) => {
+              await delay(Math.random() * 8_000);
+              await outage(server, OUTAGE_MS);
+            }),
+          );
+          await reviveAll(stack);
+        };
+        expect(await playPair(stack, "away", { during: outages })).toEqual(undisturbed);
+      },
+      LIMIT_MS,
+    );
+
+    it(
+      "a controller that slept while its successor acted changes nothing when it wakes",
+      async () => {
+        const sleeper = stack.service("canary-controller");
+        const successor = stack.another("canary-controller");
+        const freeze = async ({ bad }: { bad: PlayedApplication }) => {
+          await successor.start();
+          await bad.until("CanaryStepStarted", 0);
+          sleeper.signal("SIGSTOP");
+          await bad.until("ReleaseRolledBack");
+          sleeper.signal("SIGCONT");
+        };
+        try {
+          expect(await playPair(stack, "frozen", { during: freeze })).toEqual(undisturbed);
+        } finally {
+          sleeper.signal("SIGCONT");
+          await successor.end("SIGTERM");
+        }
+      },
+      LIMIT_MS,
+    );
+  });
