@@ -77,9 +77,7 @@ const telemetry = Layer.unwrap(
   ),
 );
 
-const pager = Layer.unwrap(
-  Effect.map(environment.pager, Pager.layerChannels),
-);
+const pager = Layer.unwrap(Effect.map(environment.pager, Pager.layerChannels));
 
 /** The ports of the control plane's services: each takes what it needs, and only that is opened. */
 export const environmentLayers = (clientId: string) => {
