@@ -187,6 +187,29 @@ else
       await page.context().close();
     });
 
+    it("rolls the baseline back to a bundle that was released before, chosen from those that were", async () => {
+      const release = await scene();
+      await stage.intoCanary(release.application, release.releaseId);
+      for (const step of [0, 1, 2, 3])
+        await stage.say({ _tag: "AdvanceCanary", ...release, evidence: canaryEvidence(step) });
+      const { page, complaints, go } = await open("operator");
+      await go(`/releases/${release.application}`);
+      await page.getByRole("button", { name: "Roll back the baseline…" }).click();
+      const dialog = page.getByRole("dialog", { name: `Roll back: ${release.application}` });
+      await dialog.getByText(/All users of .* get the chosen bundle at once/).waitFor();
+      expect(await dialog.getByRole("option").allTextContents()).toEqual([
+        expect.stringContaining(`${bundle("old").digest.slice(7, 19)} · since`),
+      ]);
+      await dialog.getByLabel(/Reason/).fill("prices are wrong since noon");
+      await dialog.getByRole("button", { name: "Roll back" }).click();
+      await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
+      await go("/");
+      const row = page.getByRole("listitem").filter({ hasText: release.application });
+      await row.getByRole("link", { name: bundle("old").digest.slice(7, 19) }).waitFor();
+      expect(complaints).toEqual([]);
+      await page.context().close();
+    });
+
     it("shows a role no button that it may not press", async () => {
       const [running, blocked] = [await scene(), await scene()];
       await stage.intoCanary(running.application, running.releaseId);

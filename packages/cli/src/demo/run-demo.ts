@@ -53,13 +53,20 @@ export const runDemo = (options: DemoOptions) =>
       const summary = yield* closing(stage, outcomes, pages);
       if (options.keep) {
         yield* report(options, { ...summary, users: null }, say);
-        yield* say(`\neverything goes on; registry ${stage.ci.url}, viewer token ${stage.ci.token}; stop with Ctrl-C`);
+        yield* say(`\neverything goes on, with traffic. Look around at ${stage.ci.url}/ and sign in with a token:`);
+        for (const [role, { token }] of Object.entries({
+          operator: stage.operator,
+          approver: stage.approver,
+          ci: stage.ci,
+        }))
+          yield* say(`  ${role.padEnd(8)}  ${token}`);
+        yield* say("stop with Ctrl-C");
         servesUntilStopped();
         return yield* Effect.never;
       }
       const tallies = yield* users.stop;
       yield* report(options, { ...summary, users: tallies }, say);
-      yield* say(`\nregistry was at ${stage.ci.url}; run with --keep to look around`);
+      yield* say(`\nregistry was at ${stage.ci.url}; run with --keep to look around in a browser`);
       yield* asExpected(outcomes, summary.audit.faults.length);
     }),
   );

@@ -1,4 +1,5 @@
 import { computed, useSignal } from "@preact/signals";
+import { Component } from "preact";
 import { nowMs } from "../clock.ts";
 import { byUrgency, type Row, type Urgency, urgencies } from "../domain/standing.ts";
 import { count, percent, plural, withLocalTimes } from "../domain/words.ts";
@@ -96,7 +97,18 @@ const Group = ({ urgency, members }: { readonly urgency: Urgency; readonly membe
   );
 };
 
-const ApplicationRow = ({ state, standing }: Row) => {
+/** Rendered again only when its state has changed: with hundreds of applications most have not. */
+class ApplicationRow extends Component<Row> {
+  override shouldComponentUpdate({ state, standing }: Row): boolean {
+    return state !== this.props.state || standing.label !== this.props.standing.label;
+  }
+
+  override render({ state, standing }: Row) {
+    return <ApplicationCells state={state} standing={standing} />;
+  }
+}
+
+const ApplicationCells = ({ state, standing }: Row) => {
   const { active, application, baseline, queued } = state;
   return (
     <li class="row">

@@ -11,7 +11,9 @@ import { FollowedRelease } from "../registry/release-record.ts";
 import { linkTo } from "../router.ts";
 import { Actions } from "./release/actions.tsx";
 import { CanarySection } from "./release/canary-section.tsx";
+import { ForecastSection } from "./release/forecast-section.tsx";
 import { GateSection } from "./release/gate-section.tsx";
+import { Mitigation } from "./release/mitigation.tsx";
 import { RequestSection } from "./release/request-section.tsx";
 import { ShadowSection } from "./release/shadow-section.tsx";
 import { StageWay } from "./release/stage-way.tsx";
@@ -34,7 +36,6 @@ export const ReleasePage = ({ application, releaseId }: Props) => {
   const isActive = state?.active?.releaseId === releaseId;
   const active = isActive ? (state?.active ?? null) : null;
   const standing = isActive && state ? standingOf(state, nowMs.peek()) : null;
-  const looks = followed.looks.value;
   return (
     <article class="release">
       <div class="page-head">
@@ -86,7 +87,9 @@ export const ReleasePage = ({ application, releaseId }: Props) => {
         onDone={() => void followed.read()}
       />
       <StageWay stages={story.stages} />
-      <CanarySection story={story} progress={looks} release={releaseId} />
+      <CanarySection story={story} progress={followed.looks} release={releaseId} />
+      <Mitigation events={events} release={releaseId} />
+      <ForecastSection forecast={story.request?.forecast} release={releaseId} />
       <ShadowSection story={story} release={releaseId} />
       <GateSection story={story} release={releaseId} />
       <RequestSection story={story} baseline={state?.baseline?.digest ?? null} />

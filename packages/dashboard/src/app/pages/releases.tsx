@@ -10,6 +10,7 @@ import { useAnswer } from "../parts/use-answer.ts";
 import { listen } from "../registry/live.ts";
 import { askAsMe } from "../registry/session.ts";
 import { linkTo } from "../router.ts";
+import { RollBack } from "./releases/roll-back.tsx";
 
 const PAGE = 100;
 /** The registry's own limit. */
@@ -50,6 +51,7 @@ export const ReleasesPage = ({ application }: { readonly application: string | n
     <>
       <div class="page-head">
         <h1>{title}</h1>
+        {application !== null && <RollBack application={application} />}
         <label class="filter">
           <span class="visually-hidden">Filter releases</span>
           <input

@@ -13,6 +13,9 @@ export interface ReleaseRecord {
 /** Looks at the running step that are kept for the plots: a step of hours has one a few seconds. */
 const MOST_LOOKS = 2_000;
 
+/** Plots are drawn again at most this often: eyes follow no faster. */
+const SHOWN_EVERY_MS = 200;
+
 /** One release's record, followed live from `start` until `stop`. */
 export class FollowedRelease {
   readonly record = signal<ReleaseRecord | null>(null);
@@ -21,6 +24,7 @@ export class FollowedRelease {
   readonly looks = signal<ReadonlyArray<CanaryProgress>>([]);
   readonly #application: string;
   readonly #releaseId: string;
+  #fresh: Array<CanaryProgress> = [];
   #isStopped = false;
   #isReading = false;
   #mustReadAgain = false;
@@ -40,8 +44,8 @@ export class FollowedRelease {
       },
       onProgress: (progress) => {
         if (progress.application !== this.#application || progress.releaseId !== this.#releaseId) return;
-        const before = this.looks.value.filter(({ at }) => at < progress.at);
-        this.looks.value = [...before, progress].slice(-MOST_LOOKS);
+        if (this.#fresh.length === 0) setTimeout(() => this.#show(), SHOWN_EVERY_MS);
+        this.#fresh.push(progress);
       },
     });
     void this.read().then(() => this.#readProgress());
@@ -80,6 +84,13 @@ export class FollowedRelease {
       next = answer.next;
       this.record.value = { summary: answer.release, active: answer.active, events };
     }
+  }
+
+  #show(): void {
+    const [first] = this.#fresh;
+    const before = this.looks.value.filter(({ at }) => first === undefined || at < first.at);
+    this.looks.value = [...before, ...this.#fresh].slice(-MOST_LOOKS);
+    this.#fresh = [];
   }
 
   async #readProgress(): Promise<void> {

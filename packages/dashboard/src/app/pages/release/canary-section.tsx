@@ -1,3 +1,4 @@
+import type { ReadonlySignal } from "@preact/signals";
 import type { CanaryProgress, CheckEvidence, CheckName } from "@sluice/contracts";
 import { useMemo } from "preact/hooks";
 import { nowMs } from "../../clock.ts";
@@ -39,12 +40,13 @@ export const writeOf = (check: CheckName): ((value: number) => string) => {
 
 interface Props {
   readonly story: Story;
-  /** What the controller told of the present step, oldest first. */
-  readonly progress: ReadonlyArray<CanaryProgress>;
+  /** What the controller told of the present step, oldest first. Read here, so that nothing else is drawn again. */
+  readonly progress: ReadonlySignal<ReadonlyArray<CanaryProgress>>;
   readonly release: string;
 }
 
-export const CanarySection = ({ story, progress, release }: Props) => {
+export const CanarySection = ({ story, progress: followed, release }: Props) => {
+  const progress = followed.value;
   const { looks, stages, breach, request } = story;
   const windows = useMemo(() => windowsOf(looks), [looks]);
   const now = progress.at(-1) ?? null;
