@@ -4,6 +4,8 @@ import { DistributedStack, serviceNames } from "../support/distributed-stack.ts"
 import { killAndRestart, outage, reviveAll } from "../support/faults.ts";
 import { type PairOutcome, playPair } from "../support/played-pair.ts";
 import type { PlayedApplication } from "../support/played-release.ts";
+import { until } from "../support/registry.ts";
+import { alertedMetrics } from "../support/watched-metrics.ts";
 
 const started = await DistributedStack.start();
 /** `pnpm soak:promises` asks for 50, and for outages of half a minute. */
@@ -34,6 +36,19 @@ else
         isActive: false,
         auditFaults: [],
       });
+    });
+
+    it("every service is ready, and tells all that an alert waits for", async () => {
+      const told = async () => {
+        const texts = serviceNames.map(async (name) => (await fetch(`${stack.addressOf(name)}/metrics`)).text());
+        return new Set((await Promise.all(texts)).flatMap((text) => text.match(/^sluice_\w+/gm) ?? []));
+      };
+      for (const name of serviceNames) {
+        const ready = await fetch(`${stack.addressOf(name)}/readyz`);
+        expect([name, ready.status, await ready.text()]).toEqual([name, 200, "ready\n"]);
+      }
+      // Lag is asked for every 15 seconds.
+      await until(told, (metrics) => alertedMetrics().every((metric) => metrics.has(metric)), 500);
     });
 
     it(

@@ -53,6 +53,7 @@ export class DistributedStack {
   readonly environment: Readonly<Record<string, string>>;
   readonly #modelServer: ModelServer;
   readonly #folder: string;
+  readonly #ports: Parts["ports"];
 
   private constructor(parts: Parts) {
     const { folder, ports } = parts;
@@ -62,6 +63,7 @@ export class DistributedStack {
     this.models = parts.models;
     this.#modelServer = parts.modelServer;
     this.#folder = folder;
+    this.#ports = ports;
     this.registryUrl = `http://127.0.0.1:${ports.registry}`;
     this.gatewayUrl = `http://127.0.0.1:${ports.gateway}`;
     this.clickhouseUrl = `http://127.0.0.1:${ports.clickhouse}`;
@@ -73,7 +75,12 @@ export class DistributedStack {
       {},
     );
     this.environment = environmentOf(parts, this);
-    this.services = new Map(serviceNames.map((name) => [name, this.another(name)]));
+    this.services = new Map(
+      serviceNames.map((name) => [
+        name,
+        ServiceProcess.serving(name, { ...this.environment, SLUICE_PORT: String(ports[name]) }),
+      ]),
+    );
   }
 
   /** The reason where Kafka or PostgreSQL cannot be had. */
@@ -90,7 +97,7 @@ export class DistributedStack {
       folder: mkdtempSync(join(tmpdir(), "sluice-promises-")),
       webhook: await startWebhookReceiver(),
       modelServer: await startModelServer({ port: 0, seed: SEED, models }),
-      ports: { registry: await freePort(), gateway: await freePort(), clickhouse: await freePort() },
+      ports: await freePorts(),
     });
     try {
       await stack.clickhouse.start();
@@ -109,14 +116,14 @@ export class DistributedStack {
     return service;
   }
 
-  #portOf(name: ServiceName): string {
-    return name === "registry" ? new URL(this.registryUrl).port : "0";
+  /** Where a service answers for itself. */
+  addressOf(name: ServiceName): string {
+    return `http://127.0.0.1:${this.#ports[name]}`;
   }
 
   /** One more instance, not started. */
   another(name: ServiceName): ServiceProcess {
-    // Only the registry needs a port that others know; the rest answer for themselves on any.
-    return ServiceProcess.serving(name, { ...this.environment, SLUICE_PORT: this.#portOf(name) });
+    return ServiceProcess.serving(name, { ...this.environment, SLUICE_PORT: "0" });
   }
 
   /** Exit codes of an orderly stop, by service. */
@@ -131,6 +138,15 @@ export class DistributedStack {
   }
 }
 
+const freePorts = async (): Promise<Parts["ports"]> => ({
+  registry: await freePort(),
+  gateway: await freePort(),
+  gate: await freePort(),
+  "shadow-judge": await freePort(),
+  "canary-controller": await freePort(),
+  clickhouse: await freePort(),
+});
+
 interface Parts {
   readonly broker: TestBroker;
   readonly postgres: TestServer;
@@ -138,7 +154,7 @@ interface Parts {
   readonly models: Record<string, Behaviour>;
   readonly modelServer: ModelServer;
   readonly folder: string;
-  readonly ports: { readonly registry: number; readonly gateway: number; readonly clickhouse: number };
+  readonly ports: Readonly<Record<ServiceName | "clickhouse", number>>;
 }
 
 const environmentOf = (

@@ -5,6 +5,7 @@ import { demoCommand } from "./verbs/demo.ts";
 import { evalCommand } from "./verbs/eval-run.ts";
 import { gateCommand } from "./verbs/gate.ts";
 import { kpiCommand } from "./verbs/kpi.ts";
+import { migrateCommand } from "./verbs/migrate.ts";
 import { policyCommand } from "./verbs/policy.ts";
 import {
   abortCommand,
@@ -51,6 +52,7 @@ export const sluice = Command.make("sluice").pipe(
     policyCommand,
     tokenCommand,
     upCommand,
+    migrateCommand,
     serveCommand,
     demoCommand,
   ]),

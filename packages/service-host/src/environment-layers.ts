@@ -33,6 +33,7 @@ export const environment = {
     username: Config.option(Config.String("CLICKHOUSE_USER")),
     password: Config.option(Config.Redacted("CLICKHOUSE_PASSWORD")),
     database: Config.option(Config.String("CLICKHOUSE_DATABASE")),
+    cluster: Config.option(Config.NonEmptyString("CLICKHOUSE_CLUSTER")),
   }),
   /** SLUICE_PAGES_FILE, else the one webhook of SLUICE_PAGE_WEBHOOK_URL, else the log. */
   pager: Effect.gen(function* () {
@@ -67,12 +68,13 @@ const bus = (clientId: string) =>
   );
 
 const telemetry = Layer.unwrap(
-  Effect.map(environment.telemetry, ({ url, username, password, database: name }) =>
+  Effect.map(environment.telemetry, ({ url, username, password, database: name, cluster }) =>
     layerClickHouse({
       url,
       ...(Option.isSome(username) && { username: username.value }),
       ...(Option.isSome(password) && { password: password.value }),
       ...(Option.isSome(name) && { database: name.value }),
+      ...(Option.isSome(cluster) && { cluster: cluster.value }),
     }),
   ),
 );

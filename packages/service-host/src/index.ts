@@ -1,6 +1,7 @@
 export * from "./environment-layers.ts";
 export * from "./kafka-environment.ts";
 export * from "./launch.ts";
+export * from "./migrate-servers.ts";
 export * from "./operations.ts";
 export * from "./reachable.ts";
 export * from "./read-settings.ts";

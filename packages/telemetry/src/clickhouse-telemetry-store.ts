@@ -6,13 +6,11 @@ import * as Schedule from "effect/Schedule";
 import { answerAnalyst } from "./clickhouse/answer-analyst.ts";
 import { type ClickHouseSettings, connect, messageOf } from "./clickhouse/connection.ts";
 import { insertJudgements, insertObservations, insertReleaseEvents } from "./clickhouse/insert.ts";
-import { kpiViews } from "./clickhouse/kpi-views.ts";
 import { minuteRollup, rollupTiming } from "./clickhouse/minute-rollup.ts";
 import { MINUTE_MS } from "./clickhouse/rollup-statements.ts";
-import { rollupTables } from "./clickhouse/rollup-tables.ts";
+import { clickHouseSchema } from "./clickhouse/schema.ts";
 import { selectTraffic } from "./clickhouse/select-traffic.ts";
 import { type RollupBound, selectWindows } from "./clickhouse/select-windows.ts";
-import { tables } from "./clickhouse/tables.ts";
 import { TelemetryError, TelemetryStore, type WindowQuery } from "./telemetry-store.ts";
 import { faultOfQuery } from "./windows.ts";
 
@@ -44,9 +42,8 @@ export const layerClickHouse = (settings: ClickHouseSettings): Layer.Layer<Telem
 export const openClickHouse = Effect.fnUntraced(function* (settings: ClickHouseSettings, timing = rollupTiming) {
   const clients = yield* connect(settings);
   const { writer, reader, analyst } = clients;
-  yield* Effect.forEach([...tables, ...rollupTables, ...kpiViews], (statement) => define(writer, statement), {
-    discard: true,
-  });
+  const cluster = "url" in settings ? (settings.cluster ?? null) : null;
+  yield* Effect.forEach(clickHouseSchema(cluster), (statement) => define(writer, statement), { discard: true });
   const answer = yield* answerAnalyst(analyst);
   const rollup = minuteRollup(clients, timing);
   yield* rollup.repair;

@@ -10,6 +10,8 @@ export type ClickHouseSettings =
   | { readonly path: string }
   | {
       readonly url: string;
+      /** Name of the cluster on which tables are replicated and distributed; left out: one server. */
+      readonly cluster?: string;
       readonly database?: string;
       readonly username?: string;
       readonly password?: Redacted.Redacted;
@@ -28,7 +30,12 @@ export interface Clients {
 const QUERY_SECONDS = 30;
 const MAX_RESULT_ROWS = 100_000;
 
-const common = { output_format_json_quote_64bit_integers: 0, do_not_merge_across_partitions_select_final: 1 } as const;
+const common = {
+  // An insert into a distributed table is acknowledged when its shard has it, not when it is on its way.
+  distributed_foreground_insert: 1,
+  output_format_json_quote_64bit_integers: 0,
+  do_not_merge_across_partitions_select_final: 1,
+} as const;
 const bounded = { ...common, max_execution_time: QUERY_SECONDS } as const;
 const readOnly = {
   ...bounded,
