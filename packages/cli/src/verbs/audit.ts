@@ -1,30 +1,24 @@
-import { VerificationBody } from "@sluice/contracts";
+import { newSigningKey } from "@sluice/transparency";
 import * as Command from "effect/cli/Command";
-import * as Effect from "effect/Effect";
-import * as Option from "effect/Option";
-import { Exit, exitCodes } from "../exit.ts";
-import { json, url } from "../flags.ts";
-import { print, printJson } from "../output.ts";
-import { registryAddress } from "../registry-client.ts";
-import { readRegistry } from "./release-read.ts";
+import * as Flag from "effect/cli/Flag";
+import { print } from "../output.ts";
+import { atCommand } from "./audit-at.ts";
+import { exportCommand } from "./audit-export.ts";
+import { replayCommand } from "./audit-replay.ts";
+import { verifyCommand } from "./audit-verify.ts";
 
-const verifyCommand = Command.make("verify", { url, json }, (flags) =>
-  Effect.gen(function* () {
-    const address = registryAddress(Option.getOrUndefined(flags.url));
-    const result = yield* readRegistry(address, "/v1/audit/verify", VerificationBody);
-    const [first] = result.faults;
-    if (flags.json) yield* printJson(result);
-    else if (!first) yield* print(`${result.rows} rows, unbroken chain, head ${result.head}`);
-    else for (const fault of result.faults) yield* print(`row ${fault.position} ${fault.kind}: ${fault.sentence}`);
-    if (first)
-      return yield* new Exit({
-        code: exitCodes.invalid,
-        sentence: `the record is not what was written: ${first.sentence}`,
-      });
-  }),
-).pipe(Command.withDescription("Check the hash chain of the whole record"));
+const keyCommand = Command.make(
+  "key",
+  {
+    name: Flag.String("name").pipe(
+      Flag.withDescription("What the record is called: part of every signature"),
+      Flag.withDefault("sluice/record"),
+    ),
+  },
+  ({ name }) => print(newSigningKey(name.replaceAll(/[\s+]/gu, "-"))),
+).pipe(Command.withDescription("Make a signing key for SLUICE_SIGNING_KEY_FILE; it is a secret"));
 
 export const auditCommand = Command.make("audit").pipe(
   Command.withDescription("The audit record"),
-  Command.withSubcommands([verifyCommand]),
+  Command.withSubcommands([verifyCommand, exportCommand, replayCommand, atCommand, keyCommand]),
 );

@@ -1,0 +1,40 @@
+import { ServedAtBody } from "@sluice/contracts";
+import * as Argument from "effect/cli/Argument";
+import * as Command from "effect/cli/Command";
+import * as Effect from "effect/Effect";
+import * as Option from "effect/Option";
+import { json, url } from "../flags.ts";
+import { instant } from "../instant.ts";
+import { print, printJson } from "../output.ts";
+import { registryAddress } from "../registry-client.ts";
+import { readRegistry } from "./release-read.ts";
+
+export const atCommand = Command.make(
+  "at",
+  {
+    application: Argument.String("application").pipe(Argument.withDescription("Which application")),
+    time: Argument.String("time").pipe(Argument.withDescription("An instant, such as 2026-01-31T09:00:00Z")),
+    url,
+    json,
+  },
+  (flags) =>
+    Effect.gen(function* () {
+      const moment = yield* instant("time", flags.time);
+      const query = new URLSearchParams({ application: flags.application, at: moment });
+      const address = registryAddress(Option.getOrUndefined(flags.url));
+      const served = yield* readRegistry(address, `/v1/audit/at?${query}`, ServedAtBody);
+      if (flags.json) return yield* printJson(served);
+      const { application, at, baseline, candidate, position } = served;
+      if (!baseline) return yield* print(`${application} was not registered at ${at}`);
+      yield* print(`${application} at ${at} (by the record up to row ${position})`);
+      for (const line of partsOf("baseline ", 1 - (candidate?.share ?? 0), baseline)) yield* print(line);
+      if (!candidate) return;
+      for (const line of partsOf("candidate", candidate.share, candidate.bundle)) yield* print(line);
+      yield* print(`  of release ${candidate.releaseId}, ${candidate.phase}`);
+    }),
+).pipe(Command.withDescription("What an application served at an instant"));
+
+const partsOf = (arm: string, share: number, { digest, artifacts }: NonNullable<ServedAtBody["baseline"]>) => [
+  `  ${arm}  ${Number((100 * share).toFixed(4))} % of users  ${digest}`,
+  ...Object.entries(artifacts).map(([part, address]) => `    ${part.padEnd(16)} ${address}`),
+];

@@ -1,0 +1,150 @@
+import { createReadStream, existsSync, readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { AuditRow, RecordExportHead, VerificationBody } from "@sluice/contracts";
+import { RecordVerifier, signedRecord } from "@sluice/event-store";
+import { verifyPassport } from "@sluice/passport";
+import { readVerifierKey, type VerifierKey } from "@sluice/transparency";
+import * as Argument from "effect/cli/Argument";
+import * as Command from "effect/cli/Command";
+import * as Flag from "effect/cli/Flag";
+import * as Effect from "effect/Effect";
+import * as Option from "effect/Option";
+import * as Result from "effect/Result";
+import * as Schema from "effect/Schema";
+import { Exit, exitCodes, usageError } from "../exit.ts";
+import { json, url } from "../flags.ts";
+import { print, printJson } from "../output.ts";
+import { printable } from "../printable.ts";
+import { registryAddress } from "../registry-client.ts";
+import { readRegistry } from "./release-read.ts";
+
+const file = Argument.String("file").pipe(
+  Argument.withDescription("A passport, or an export of the whole record; without it the registry checks its own"),
+  Argument.optional,
+);
+const key = Flag.String("key").pipe(
+  Flag.withDescription("The public key that you trust (or a file with it): what GET /v1/audit/key told you once"),
+  Flag.optional,
+);
+
+export const verifyCommand = Command.make("verify", { file, key, url, json }, (flags) =>
+  Option.match(flags.file, {
+    onNone: () => verifyOnline(Option.getOrUndefined(flags.url), flags.json),
+    onSome: (path) => verifyOffline(path, Option.getOrUndefined(flags.key), flags.json),
+  }),
+).pipe(
+  Command.withDescription("Check every row, chain, proof and signature: of the registry's record, or of a file"),
+  Command.withExamples([
+    { command: "sluice audit verify rel-7.passport.json --key record.pub", description: "No server is asked" },
+  ]),
+);
+
+interface Found {
+  readonly answer: unknown;
+  readonly holds: string;
+  readonly faults: ReadonlyArray<string>;
+}
+
+const tell = Effect.fnUntraced(function* ({ answer, holds, faults }: Found, asJson: boolean) {
+  const [first] = faults;
+  if (asJson) yield* printJson(answer);
+  else if (first === undefined) yield* print(holds);
+  else for (const fault of faults) yield* print(printable(fault));
+  if (first !== undefined)
+    return yield* new Exit({
+      code: exitCodes.invalid,
+      sentence: `this is not what was written: ${printable(first)}`,
+    });
+});
+
+const verifyOnline = Effect.fnUntraced(function* (address: string | undefined, asJson: boolean) {
+  const found = yield* readRegistry(registryAddress(address), "/v1/audit/verify", VerificationBody);
+  const holds = `${found.rows} rows, unbroken, root ${found.root}, ${found.signed} of them signed`;
+  yield* tell({ answer: found, holds, faults: found.faults.map(inWords) }, asJson);
+});
+
+const inWords = ({ position, kind, sentence }: (typeof VerificationBody.Type)["faults"][number]) =>
+  `row ${position} ${kind}: ${sentence}`;
+
+const verifyOffline = Effect.fnUntraced(function* (path: string, given: string | undefined, asJson: boolean) {
+  const trusted = yield* trustedKey(given);
+  const [first, lines] = yield* linesOf(path);
+  const head = Schema.decodeUnknownResult(Schema.fromJsonString(RecordExportHead))(first);
+  const found = Result.isSuccess(head)
+    ? yield* recordFile(path, head.success, lines, trusted)
+    : yield* passportFile(path, trusted);
+  yield* tell(found, asJson);
+});
+
+/** The key itself, or a file that holds it. */
+const trustedKey = (given: string | undefined): Effect.Effect<VerifierKey, Exit> => {
+  if (given === undefined)
+    return Effect.fail(
+      usageError("--key is missing: give the public key that you trust; the one within a file proves nothing"),
+    );
+  const text = existsSync(given) ? readFileSync(given, "utf8") : given;
+  const read = readVerifierKey(text);
+  return Result.isSuccess(read) ? Effect.succeed(read.success) : Effect.fail(usageError(`--key ${read.failure}`));
+};
+
+const MAX_PASSPORT_BYTES = 256 * 1_024 * 1_024;
+
+const unreadable = (path: string) => (cause: unknown) =>
+  usageError(`${path}: cannot be read (${cause instanceof Error && "code" in cause ? cause.code : "unknown reason"})`);
+
+const linesOf = (path: string) =>
+  Effect.tryPromise({
+    try: async () => {
+      const lines = createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })[
+        Symbol.asyncIterator
+      ]();
+      const { value } = await lines.next();
+      return [typeof value === "string" ? value : "", lines] as const;
+    },
+    catch: unreadable(path),
+  });
+
+const passportFile = Effect.fnUntraced(function* (path: string, trusted: VerifierKey) {
+  const text = yield* Effect.try({ try: () => readFileSync(path), catch: unreadable(path) });
+  if (text.length > MAX_PASSPORT_BYTES) return yield* usageError(`${path}: is larger than 256 MiB; no passport is`);
+  const value = Result.try((): unknown => JSON.parse(text.toString("utf8")));
+  const found = Result.flatMap(
+    Result.mapError(value, () => "it is not JSON"),
+    (parsed) => verifyPassport(parsed, trusted),
+  );
+  if (Result.isFailure(found))
+    return yield* usageError(`${path}: is neither a passport nor an export of the record: ${found.failure}`);
+  const { application, releaseId, rows, attestations, signed, faults } = found.success;
+  const holds = `${releaseId} of ${application}: ${rows} rows and ${attestations} attestations hold, signed over ${signed} rows by ${trusted.name}+${trusted.keyId}`;
+  return { answer: found.success, holds, faults: faults.map(({ sentence }) => sentence) } satisfies Found;
+});
+
+const decodeRow = Schema.decodeUnknownResult(Schema.fromJsonString(AuditRow));
+
+const recordFile = Effect.fnUntraced(function* (
+  path: string,
+  { head, checkpoints }: RecordExportHead,
+  lines: AsyncIterator<string>,
+  trusted: VerifierKey,
+) {
+  const { signed, faults } = signedRecord(trusted, checkpoints, null);
+  const verifier = new RecordVerifier(signed);
+  yield* Effect.tryPromise({
+    try: async () => {
+      for (let n = 2; ; n++) {
+        const { value, done } = await lines.next();
+        if (done) return;
+        if (value === "") continue;
+        const row = decodeRow(value);
+        if (Result.isFailure(row))
+          throw new Error(`line ${n} is no row: ${row.failure.message.replaceAll(/\s+/gu, " ")}`);
+        verifier.push(row.success);
+      }
+    },
+    catch: (cause) => usageError(`${path}: ${cause instanceof Error ? cause.message : "cannot be read"}`),
+  });
+  const found = verifier.end(head);
+  const all = [...found.faults, ...faults];
+  const holds = `${found.rows} rows, unbroken, root ${found.root}, ${found.signed} of them signed by ${trusted.name}+${trusted.keyId}`;
+  return { answer: { ...found, faults: all }, holds, faults: all.map(inWords) } satisfies Found;
+});
