@@ -5,6 +5,7 @@ interface Summary {
   readonly outcomes: ReadonlyArray<{ title: string; releaseId: string; phases: ReadonlyArray<string> }>;
   readonly pages: ReadonlyArray<{ action: string; dedupKey: string; releaseId: string; summary: string }>;
   readonly audit: { rows: number; faults: ReadonlyArray<unknown> };
+  readonly proofs: { passports: { releases: number; hold: number }; replay: { decisions: number; same: number } };
   readonly kpis: Readonly<Record<string, ReadonlyArray<Record<string, unknown>>>>;
   readonly users: ReadonlyArray<{ sent: number; failed: number; byArm: Record<string, number> }>;
 }
@@ -63,6 +64,13 @@ describe("sluice demo", () => {
       "order-desk",
     ]);
     expect(summary.kpis.kpi_shadow_regressions?.filter((row) => row.regressed === 1)).toHaveLength(1);
+  });
+
+  it("leaves decisions that come out the same from the record alone, and passports that hold without the registry", () => {
+    const { passports, replay } = summary.proofs;
+    expect(passports).toEqual({ releases: 5, hold: 5 });
+    expect(replay.decisions).toBeGreaterThan(15);
+    expect(replay.same).toBe(replay.decisions);
   });
 
   it("costs its users little: the blocked and the regressed candidate never served one, the others failed a few", () => {

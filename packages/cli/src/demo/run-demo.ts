@@ -25,6 +25,7 @@ import { startFailure } from "../start-failure.ts";
 import { table } from "../verbs/kpi.ts";
 import { readRegistry } from "../verbs/release-read.ts";
 import { type Outcome, registerApplication, runReleases, type Stage } from "./director.ts";
+import { type Proofs, proofsOf } from "./proofs.ts";
 import { type DemoApplication, demoApplications, simulatedModels } from "./scenarios.ts";
 
 export interface DemoOptions {
@@ -67,13 +68,21 @@ export const runDemo = (options: DemoOptions) =>
       const tallies = yield* users.stop;
       yield* report(options, { ...summary, users: tallies }, say);
       yield* say(`\nregistry was at ${stage.ci.url}; run with --keep to look around in a browser`);
-      yield* asExpected(outcomes, summary.audit.faults.length);
+      yield* asExpected(outcomes, summary.audit.faults.length, summary.proofs);
     }),
   );
 
-const asExpected = Effect.fnUntraced(function* (outcomes: ReadonlyArray<Outcome>, faults: number) {
+const asExpected = Effect.fnUntraced(function* (
+  outcomes: ReadonlyArray<Outcome>,
+  faults: number,
+  { passports, replay }: Proofs,
+) {
   const fail = (sentence: string) => new Exit({ code: exitCodes.internal, sentence });
   if (faults > 0) return yield* fail(`the audit record has ${faults} faults; sluice audit verify names them`);
+  if (passports.hold < passports.releases || replay.same < replay.decisions)
+    return yield* fail(
+      `${passports.hold} of ${passports.releases} passports hold, ${replay.same} of ${replay.decisions} decisions replay to the same bytes`,
+    );
   const wrong = outcomes.filter(({ phases, expected }) => phases.join() !== expected.join());
   if (wrong.length === 0) return;
   const ends = wrong.map((outcome) => `${outcome.title} ended ${outcome.phases.join(", then ")}`).join("; ");
@@ -178,7 +187,12 @@ const closing = Effect.fnUntraced(function* (stage: Stage, outcomes: ReadonlyArr
       schedule: Schedule.max([Schedule.spaced("200 millis"), Schedule.recurs(50)]),
     }),
   );
-  return { outcomes, audit, kpis, pages: [...pages.received] };
+  const proofs = yield* proofsOf(
+    stage.ci,
+    [...new Set(outcomes.map(({ application }) => application))],
+    outcomes.map(({ releaseId }) => releaseId),
+  );
+  return { outcomes, audit, proofs, kpis, pages: [...pages.received] };
 });
 
 /** Whether every end of a release has reached its view. */
@@ -197,6 +211,7 @@ const isComplete = (kpis: typeof KpiBody.Type, outcomes: ReadonlyArray<Outcome>)
 interface Summary {
   readonly outcomes: ReadonlyArray<Outcome>;
   readonly audit: typeof VerificationBody.Type;
+  readonly proofs: Proofs;
   readonly kpis: typeof KpiBody.Type;
   readonly pages: ReadonlyArray<unknown>;
   /** Null while the users go on. */
