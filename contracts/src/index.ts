@@ -6,6 +6,7 @@ export * from "./canary-progress.ts";
 export * from "./case-result.ts";
 export * from "./configuration.ts";
 export * from "./dead-letter.ts";
+export * from "./dead-letter-api.ts";
 export * from "./digest.ts";
 export * from "./eval-set.ts";
 export * from "./event-descriptions.ts";

@@ -2,6 +2,7 @@ import type * as Schema from "effect/Schema";
 import { AccessToken, CreateTokenBody, TokenCreatedBody, TokensBody } from "./access-token.ts";
 import { analyticsRoutes } from "./analytics-api.ts";
 import { auditRoutes } from "./audit-api.ts";
+import { deadLetterRoutes } from "./dead-letter-api.ts";
 import {
   AlertmanagerBody,
   AlertsBody,
@@ -226,6 +227,7 @@ export const registryRoutes = {
     response: KpiBody,
   },
   ...auditRoutes,
+  ...deadLetterRoutes,
   createToken: {
     method: "POST",
     path: "/v1/tokens",

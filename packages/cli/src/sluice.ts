@@ -1,6 +1,7 @@
 import * as Command from "effect/cli/Command";
 import { auditCommand } from "./verbs/audit.ts";
 import { canaryCommand } from "./verbs/canary-replay.ts";
+import { deadLettersCommand } from "./verbs/dead-letters.ts";
 import { demoCommand } from "./verbs/demo.ts";
 import { evalCommand } from "./verbs/eval-run.ts";
 import { gateCommand } from "./verbs/gate.ts";
@@ -52,6 +53,7 @@ export const sluice = Command.make("sluice").pipe(
     policyCommand,
     tokenCommand,
     upCommand,
+    deadLettersCommand,
     migrateCommand,
     serveCommand,
     demoCommand,

@@ -45,6 +45,7 @@ import { permissionsOf } from "./access.ts";
 import { type Handler, json, namedBy, parameter, positionOf, query, text } from "./answer.ts";
 import { auditHandlers } from "./audit-handlers.ts";
 import { clickhouseHandlers } from "./clickhouse-handlers.ts";
+import { deadLetterHandlers } from "./dead-letter-handlers.ts";
 import { decodeBody } from "./decode-body.ts";
 import { HttpFailure } from "./http-failure.ts";
 import { ofrepHandlers } from "./ofrep-handlers.ts";
@@ -157,6 +158,7 @@ export const handlers = ({ behindMs, settings, progress, authenticator, states }
       });
     }),
   ...auditHandlers,
+  ...deadLetterHandlers,
   getMe: (_request, { author }) => Effect.succeed(json({ ...author, permissions: permissionsOf(author.role) })),
   getOpenApi: () =>
     Effect.sync(() =>
