@@ -39,9 +39,16 @@ export const routingPublisher = Effect.fn("routingPublisher")(function* (
   const published = new Map<ApplicationName, Published>();
   // What was routed last is at hand even when the artifact store is away: a pin to the baseline never waits for it.
   const routed = new Map<ApplicationName, Routing>();
+  // Another instance that lagged has published an older routing after a newer one: it would be the last one of a compacted
+  // topic, and so what a gateway that starts now serves.
+  const overtaken = new Set<ApplicationName>();
   yield* bus.follow(routingTopic, (batch: ReadonlyArray<Received<Routing>>) =>
     Effect.sync(() => {
-      for (const { event } of batch) routed.set(event.application, event);
+      for (const { event } of batch) {
+        const newer = routed.get(event.application);
+        if (newer && newer.version > event.version) overtaken.add(event.application);
+        else routed.set(event.application, event);
+      }
     }),
   );
 
@@ -57,6 +64,7 @@ export const routingPublisher = Effect.fn("routingPublisher")(function* (
       bundles.set(reference.digest, yield* contentOf(state.application, reference));
     const routing = routingOf(state, bundles);
     if (!routing) return;
+    overtaken.delete(state.application);
     yield* bus.publish(routingTopic, [routing]);
     published.set(state.application, { version: state.version, atMs: yield* Clock.currentTimeMillis });
   });
@@ -70,8 +78,10 @@ export const routingPublisher = Effect.fn("routingPublisher")(function* (
 
   const look = Effect.gen(function* () {
     const nowMs = yield* Clock.currentTimeMillis;
-    const due = [...log.applications().values()].filter((state) =>
-      isDue(state, published.get(state.application), nowMs, lastSeenMs(state.application)),
+    const due = [...log.applications().values()].filter(
+      (state) =>
+        overtaken.has(state.application) ||
+        isDue(state, published.get(state.application), nowMs, lastSeenMs(state.application)),
     );
     yield* Effect.forEach(due, publishSafely, { concurrency: CONCURRENCY, discard: true });
   });
