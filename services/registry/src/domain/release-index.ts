@@ -1,5 +1,5 @@
 import type { ApplicationName, ReleaseId, ReleasePhase, Timestamp } from "@sluice/contracts";
-import type { ApplicationState, Applications } from "@sluice/release";
+import { type ApplicationState, type Applications, endOf, findRelease } from "@sluice/release";
 
 export interface ListedRelease {
   readonly releaseId: ReleaseId;
@@ -41,5 +41,13 @@ export const locateReleases = (
 ): ReadonlyArray<ListedRelease> =>
   [...applications.values()]
     .filter((state) => application === undefined || state.application === application)
-    .flatMap(releasesOf)
-    .filter((release) => release.releaseId === releaseId);
+    .flatMap((state) => releaseOf(state, releaseId) ?? []);
+
+/** Looked up, not searched for: an application that has released for years is asked as fast as a new one. */
+const releaseOf = (state: ApplicationState, releaseId: ReleaseId): ListedRelease | undefined => {
+  const { application } = state;
+  const open = findRelease(state, releaseId);
+  if (open) return { releaseId, application, phase: open.phase, since: open.since };
+  const end = endOf(state, releaseId);
+  return end && { releaseId, application, phase: end.phase, since: end.at };
+};
