@@ -54,24 +54,35 @@ const acts = <const Verb extends string>(verb: Verb, summary: string) =>
     response: DecidedBody,
   }) as const;
 
-const ofApplication = (verb: string, summary: string, request: Schema.Top): Route => ({
-  method: "POST",
-  path: `/v1/applications/:application/${verb}`,
-  summary,
-  permission: "operate",
-  request,
-  status: 200,
-  response: DecidedBody,
-});
-const ofEveryApplication = (verb: string, summary: string, request: Schema.Top): Route => ({
-  method: "POST",
-  path: `/v1/${verb}`,
-  summary,
-  permission: "operate",
-  request,
-  status: 200,
-  response: DecidedForAllBody,
-});
+const ofApplication = <const Verb extends string, Body extends Schema.Top>(
+  verb: Verb,
+  summary: string,
+  request: Body,
+) =>
+  ({
+    method: "POST",
+    path: `/v1/applications/:application/${verb}`,
+    summary,
+    permission: "operate",
+    request,
+    status: 200,
+    response: DecidedBody,
+  }) as const;
+
+const ofEveryApplication = <const Verb extends string, Body extends Schema.Top>(
+  verb: Verb,
+  summary: string,
+  request: Body,
+) =>
+  ({
+    method: "POST",
+    path: `/v1/${verb}`,
+    summary,
+    permission: "operate",
+    request,
+    status: 200,
+    response: DecidedForAllBody,
+  }) as const;
 
 /** The registry's HTTP surface: the server, its role checks and the OpenAPI document all follow this table. */
 export const registryRoutes = {

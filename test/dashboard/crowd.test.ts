@@ -211,7 +211,7 @@ else
         ["/releases", hostile.releaseId],
         ["/releases/app-000/app-000-2", "Record"],
         [`/releases/${hostile.application}/${hostile.releaseId}`, "Record"],
-        ["/audit", "Chain"],
+        ["/audit", "Is the record whole?"],
         ["/kpi", "a store behind the registry failed"],
         ["/artifacts/sha256:0", "Artifact"],
       ];

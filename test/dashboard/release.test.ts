@@ -210,6 +210,29 @@ else
       await page.context().close();
     });
 
+    it("freezes an application with a reason and until when, says so to everybody, and lifts it", async () => {
+      const release = await scene();
+      await stage.intoCanary(release.application, release.releaseId);
+      const { page, complaints, go } = await open("operator");
+      await go(`/releases/${release.application}`);
+      await page.getByRole("button", { name: "Freeze…" }).click();
+      await page.getByRole("dialog").getByLabel(/Until/).fill("2099-01-01T08:00");
+      await page.getByLabel(/Reason/).fill("the sale begins");
+      await page.getByRole("dialog").getByRole("button", { name: "Freeze" }).click();
+      await page.getByRole("button", { name: "Lift the freeze…" }).waitFor();
+      await go("/");
+      const row = page.getByRole("listitem").filter({ hasText: release.application });
+      await row.getByText("Frozen", { exact: true }).waitFor();
+      await row.getByText(/2099-01-01 .*the operator: the sale begins/).waitFor();
+      await go(`/releases/${release.application}`);
+      await page.getByRole("button", { name: "Lift the freeze…" }).click();
+      await page.getByLabel(/Reason/).fill("the sale is over");
+      await page.getByRole("dialog").getByRole("button", { name: "Lift the freeze" }).click();
+      await page.getByRole("button", { name: "Lift the freeze…" }).waitFor({ state: "detached" });
+      expect(complaints).toEqual([]);
+      await page.context().close();
+    });
+
     it("shows a role no button that it may not press", async () => {
       const [running, blocked] = [await scene(), await scene()];
       await stage.intoCanary(running.application, running.releaseId);

@@ -28,7 +28,26 @@ const endings: { readonly [P in ReleasePhase]?: readonly [label: string, urgency
 
 /** Where an application stands, seen by somebody who asks whether they are needed. */
 export const standingOf = (state: ReleaseState, nowMs: number): Standing => {
-  const { active, last } = state;
+  const { active, last, freezes = [], pages = [] } = state;
+  const undelivered = pages.find((page) => page.sentAt === null && page.undelivered !== null);
+  if (undelivered)
+    return {
+      urgency: "wrong",
+      label: "Page not sent",
+      waitsFor: `a channel that takes the page: ${undelivered.undelivered}`,
+      since: undelivered.at,
+      releaseId: undelivered.releaseId,
+    };
+  const stop = freezes.find((freeze) => freeze.stop);
+  const freeze = stop ?? freezes[0];
+  if (freeze && (stop || active) && active?.phase !== "breached")
+    return {
+      urgency: "held",
+      label: stop ? "Stopped" : "Frozen",
+      waitsFor: `${freeze.until === null ? "somebody to lift it" : `it to end at ${freeze.until}`} (${freeze.author?.id ?? "by policy"}: ${freeze.reason})`,
+      since: freeze.since,
+      releaseId: active?.releaseId ?? last?.releaseId ?? null,
+    };
   if (active) {
     const { releaseId, since, waitsFor } = active;
     const at = (urgency: Urgency, label: string): Standing => ({ urgency, label, waitsFor, since, releaseId });

@@ -4,6 +4,7 @@ import { nowMs } from "../clock.ts";
 import { byUrgency, type Row, type Urgency, urgencies } from "../domain/standing.ts";
 import { count, percent, plural, withLocalTimes } from "../domain/words.ts";
 import { DigestLink } from "../parts/digest.tsx";
+import { FreezeActions } from "../parts/freeze-actions.tsx";
 import { At, Since } from "../parts/moments.tsx";
 import { Loading, Nothing } from "../parts/notices.tsx";
 import { StatusChip, StatusMark } from "../parts/status-chip.tsx";
@@ -70,6 +71,10 @@ export const Overview = () => {
           />
         </label>
       </div>
+      <FreezeActions
+        application={null}
+        freezes={all.flatMap(({ state }) => (state.freezes ?? []).filter(({ scope }) => scope === "all"))}
+      />
       {shown.length === 0 && <Nothing>No application’s name has “{wanted.value}” in it.</Nothing>}
       {groups.map(
         ([urgency, members]) => members.length > 0 && <Group key={urgency} urgency={urgency} members={members} />,
@@ -130,6 +135,7 @@ const ApplicationCells = ({ state, standing }: Row) => {
         <span class="muted">
           {standing.releaseId ?? "no release yet"}
           {active?.overridden && " · gate overridden"}
+          {(state.freezes?.length ?? 0) > 0 && " · frozen"}
           {queued.length > 0 && ` · ${count(queued.length)} queued`}
         </span>
       </div>

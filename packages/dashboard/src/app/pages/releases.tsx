@@ -3,11 +3,12 @@ import { useEffect } from "preact/hooks";
 import { phaseLabel, phaseUrgency } from "../domain/standing.ts";
 import { count, localTime } from "../domain/words.ts";
 import { DataTable } from "../parts/data-table.tsx";
+import { FreezeActions } from "../parts/freeze-actions.tsx";
 import { At } from "../parts/moments.tsx";
 import { Failure, Loading, Nothing } from "../parts/notices.tsx";
 import { StatusChip } from "../parts/status-chip.tsx";
 import { useAnswer } from "../parts/use-answer.ts";
-import { listen } from "../registry/live.ts";
+import { applications, listen } from "../registry/live.ts";
 import { askAsMe } from "../registry/session.ts";
 import { linkTo } from "../router.ts";
 import { RollBack } from "./releases/roll-back.tsx";
@@ -51,7 +52,12 @@ export const ReleasesPage = ({ application }: { readonly application: string | n
     <>
       <div class="page-head">
         <h1>{title}</h1>
-        {application !== null && <RollBack application={application} />}
+        {application !== null && (
+          <div class="buttons">
+            <RollBack application={application} />
+            <FreezeActions application={application} freezes={applications.value?.get(application)?.freezes ?? []} />
+          </div>
+        )}
         <label class="filter">
           <span class="visually-hidden">Filter releases</span>
           <input
