@@ -23,6 +23,8 @@ export interface EmbeddedStackSettings {
   readonly directory: string;
   readonly registry: RegistrySettingsInput;
   readonly gateway: Omit<GatewaySettingsInput, "routingFile" | "probeKey">;
+  /** Gateways beside the first one, each on a free port: what a fleet of them does can be seen in one process. */
+  readonly furtherGateways?: number;
   readonly controller: Omit<CanaryControllerSettingsInput, "gatewayUrl" | "probeKey">;
   readonly shadowJudge: ShadowJudgeSettingsInput;
   readonly judge: JudgeSettings;
@@ -33,6 +35,7 @@ export interface EmbeddedStackSettings {
 export interface EmbeddedStack {
   readonly registryAddress: string;
   readonly gatewayAddress: string;
+  readonly furtherGatewayAddresses: ReadonlyArray<string>;
   /** For the first admin, who is to see it now; null where somebody is one already. */
   readonly firstAdminToken: Effect.Effect<string | null, { readonly message: string }>;
   /** The public key that the record is signed with. */
@@ -80,10 +83,22 @@ const startServices = Effect.fnUntraced(function* (settings: EmbeddedStackSettin
   const gateway = yield* gatewayService(
     gatewaySettings({ ...settings.gateway, probeKey, routingFile: join(settings.directory, "routing.json") }),
   );
+  const further = yield* Effect.forEach(Array.from({ length: settings.furtherGateways ?? 0 }), (_, i) =>
+    gatewayService(
+      gatewaySettings({
+        ...settings.gateway,
+        gatewayId: `gateway-${i + 2}`,
+        port: 0,
+        probeKey,
+        routingFile: join(settings.directory, `routing-${i + 2}.json`),
+      }),
+    ),
+  );
   yield* canaryControllerService({ ...settings.controller, gatewayUrl: gateway.address, probeKey });
   return {
     registryAddress: registry.address,
     gatewayAddress: gateway.address,
+    furtherGatewayAddresses: further.map(({ address }) => address),
     firstAdminToken: registry.firstAdminToken,
     verifierKey,
   } satisfies EmbeddedStack;

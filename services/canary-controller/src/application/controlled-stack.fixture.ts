@@ -33,6 +33,8 @@ const ports = ReleaseLog.layer.pipe(
   Layer.merge(Layer.succeed(References.MinimumLogLevel, "None")),
 );
 
+export type ControllerPorts = Layer.Success<typeof ports>;
+
 const bundle = (text: string): Bundle => ({
   prompt: { kind: "prompt", messages: [{ role: "system", content: text }] },
   model: { kind: "model", provider: "main", model: "m-1", parameters: {} },

@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { MitigationStage } from "../support/mitigation-stage.ts";
+
+// Facts only: how long it takes is measured by `pnpm bench:mitigation`, on a machine that does nothing else.
+let stage: MitigationStage;
+beforeAll(async () => {
+  stage = await MitigationStage.open(4);
+});
+afterAll(() => stage.close());
+
+it("a candidate that breaks at 5 % loses its users at every gateway, and one page says so", async () => {
+  const released = await stage.breakAtFivePerCent("support-bot", 40, 1_000);
+  expect(released.events.map(({ _tag }) => _tag).filter((tag) => tag !== "CanaryHeld")).toEqual([
+    "ReleaseRequested",
+    "OfflineGateInvalid",
+    "GateOverridden",
+    "ShadowStarted",
+    "ShadowPassed",
+    "CanaryStepStarted",
+    "CanaryBreached",
+    ...released.events.slice(-4).map(({ _tag }) => _tag),
+  ]);
+  expect(
+    released.events
+      .slice(-4)
+      .map(({ _tag }) => _tag)
+      .sort(),
+  ).toEqual(["MitigationConfirmed", "PageResolved", "PageSent", "ReleaseRolledBack"]);
+  const breach = released.events.find((event) => event._tag === "CanaryBreached");
+  expect(breach?._tag === "CanaryBreached" && breach.sentence).toMatch(/error rate is \d+\.\d\d % on the candidate/);
+  expect(released.badAnswers).toBeGreaterThan(0);
+  expect(new Set(released.acknowledged).size).toBe(4);
+  expect(released.answersAfter).toBe(0);
+  const triggers = stage.pages.received.filter((page) => (page as { action?: string }).action === "trigger");
+  expect(triggers).toHaveLength(1);
+});
