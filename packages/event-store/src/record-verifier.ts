@@ -150,6 +150,8 @@ export class RecordVerifier {
       const checkpoint = this.#signed.checkpoints[this.#nextCheckpoint];
       if (!checkpoint || checkpoint.size > tree.size) return;
       this.#nextCheckpoint += 1;
+      // Signed before the first row: nothing was promised yet.
+      if (checkpoint.size === 0) continue;
       if (checkpoint.root === tree.root()) this.#fitting = checkpoint.size;
       else if (this.#lastFault <= this.#fitting)
         this.#fault(
