@@ -62,6 +62,8 @@ else {
         const refused = yield* Effect.flip(db.query(statement));
         assert.strictEqual(refused.sqlState, INSUFFICIENT_PRIVILEGE, `${statement}: ${refused.message}`);
       }
+      // Once migrated, it needs the owner no more.
+      yield* Layer.build(Layer.provide(layerPostgres, layerPg({ connectionString: application.href })));
       // What it may do must still continue the record.
       const gap = yield* Effect.flip(
         db.query("insert into audit_events select 9, 0, 9, 'a', 9, null, 'e', 't', '{}', null, null, 'now', 'p', 'h'"),

@@ -30,7 +30,10 @@ export const migrate = (
     migrateAs(
       owner,
       migrations,
-      owner.script(`grant usage on schema public to ${found?.role}; ${grants(found?.role ?? "")}`),
+      owner.script(
+        `grant usage on schema public to ${found?.role}; grant select on sluice_migrations to ${found?.role};
+         ${grants(found?.role ?? "")}`,
+      ),
     ),
   );
 };
@@ -53,8 +56,13 @@ const migrateAs = (
   database.transaction(
     Effect.gen(function* () {
       yield* database.query("select pg_advisory_xact_lock($1)", [LOCK]);
-      yield* database.script(`create table if not exists sluice_migrations (
-        name text primary key, digest text not null, applied_at timestamptz not null default now())`);
+      // Only where it is missing: a role that may not create tables can still see that there is nothing to do.
+      const [known] = yield* database.query<{ there: boolean }>(
+        "select to_regclass('sluice_migrations') is not null as there",
+      );
+      if (!known?.there)
+        yield* database.script(`create table sluice_migrations (
+          name text primary key, digest text not null, applied_at timestamptz not null default now())`);
       const rows = yield* database.query<{ name: string; digest: string }>(
         "select name, digest from sluice_migrations",
       );

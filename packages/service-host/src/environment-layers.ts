@@ -26,6 +26,8 @@ const isSet = (variable: string) => Effect.map(Config.option(Config.String(varia
  */
 export const environment = {
   database: Config.Redacted("DATABASE_URL"),
+  /** The role that owns the tables, where DATABASE_URL names one that may not change the audit record. */
+  owner: Config.option(Config.Redacted("DATABASE_OWNER_URL")),
   /** Null: the topic log on PostgreSQL. */
   bus: Effect.flatMap(isSet("KAFKA_BROKERS"), (given) => (given ? kafkaSettings : Effect.succeed(null))),
   telemetry: Config.all({
@@ -52,7 +54,12 @@ export const environment = {
 };
 
 const database = Layer.unwrap(
-  Effect.map(environment.database, (url) => layerPg({ connectionString: Redacted.value(url) })),
+  Effect.map(Config.all({ url: environment.database, owner: environment.owner }), ({ url, owner }) =>
+    layerPg({
+      connectionString: Redacted.value(url),
+      ...(Option.isSome(owner) && { ownerConnectionString: Redacted.value(owner.value) }),
+    }),
+  ),
 );
 
 const bus = (clientId: string) =>
