@@ -44,7 +44,9 @@ export const runDemo = (options: DemoOptions) =>
       const say = (line: string) => (options.json ? Effect.void : print(line));
       const startedAt = performance.now();
       const { stage, pages } = yield* setTheStage(options, say);
-      yield* say(`registry ${stage.ci.url}`);
+      yield* say(`registry ${stage.ci.url}${options.keep ? `, to be watched with the token ${stage.ci.token}` : ""}`);
+      // The dashboard is built when it is first asked for: whoever opens the address need not wait.
+      if (options.keep) yield* Effect.forkScoped(Effect.ignore(Effect.tryPromise(() => fetch(stage.ci.url))));
       yield* Effect.forkScoped(Effect.ignore(narrate(stage.ci, startedAt, say)));
       for (const application of demoApplications) yield* registerApplication(stage, application);
       const users = yield* startUsers(stage.gateway);

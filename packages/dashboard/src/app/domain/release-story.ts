@@ -48,7 +48,7 @@ export const storyOf = (recorded: ReadonlyArray<RecordedEventBody>): Story => {
     (shadowed !== null && shadowed._tag !== "ShadowPassed") ||
     isBlocked(gated, last("GateOverridden", "OverrideExpired"));
   const stages = [
-    gateStage(request, gated, last("GateOverridden", "OverrideExpired"), end),
+    gateStage(request, gated, last("GateOverridden", "OverrideExpired", "OverrideProposed"), end),
     shadowStage(last("ShadowStarted"), shadowed, end, isStopped),
     ...(request?.policy.canary.steps ?? []).map((step, i) => stepStage(events, i, step.share, end, isStopped)),
     end ?? {
@@ -89,7 +89,7 @@ const headlineSentence = (report: GateReport): string => {
 const gateStage = (
   request: Story["request"],
   gated: Extract<ReleaseEvent, { report: GateReport }> | null,
-  overridden: Extract<ReleaseEvent, { _tag: "GateOverridden" | "OverrideExpired" }> | null,
+  overridden: Extract<ReleaseEvent, { _tag: "GateOverridden" | "OverrideExpired" | "OverrideProposed" }> | null,
   end: Stage | null,
 ): Stage => {
   const base = { id: "gate", title: "Offline gate", startedAt: request?.at ?? null, endedAt: gated?.at ?? null };
@@ -100,6 +100,12 @@ const gateStage = (
   const reasons = report.reasons.filter(({ enforced }) => enforced);
   const more = reasons.length > 1 ? ` (and ${reasons.length - 1} more)` : "";
   const sentence = `${reasons[0]?.sentence ?? `The gate's verdict is ${report.verdict}.`}${more}`;
+  if (overridden?._tag === "OverrideProposed")
+    return {
+      ...base,
+      status: "failed",
+      sentence: `${overridden.author.id} wants it overridden; a second person has to confirm. ${sentence}`,
+    };
   if (overridden?._tag !== "GateOverridden")
     return { ...base, status: "failed", sentence: overridden ? `Its override’s time is over. ${sentence}` : sentence };
   return {

@@ -16,7 +16,7 @@ export const pValue = (p: number): string => (p < 0.0001 ? "< 0.0001" : fine.for
 export const eValue = (logE: number): string =>
   logE > Math.log(1e6) ? "> 1,000,000" : logE < Math.log(0.01) ? "< 0.01" : number(2).format(Math.exp(logE));
 export const milliseconds = (ms: number): string =>
-  ms >= 10_000 ? `${decimal(ms / 1_000)} s` : `${whole.format(ms)} ms`;
+  ms >= 1_000 ? `${decimal(ms / 1_000)} s` : `${whole.format(ms)} ms`;
 
 /** A length of time in its two largest units: `3 min 20 s`. */
 export const duration = (ms: number): string => {

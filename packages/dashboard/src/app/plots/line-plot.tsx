@@ -199,7 +199,7 @@ const optionsOf = (props: () => LinePlotProps, width: number): uPlot.Options => 
         grid,
         ticks: grid,
         font,
-        size: 64,
+        size: 72,
         values: (_, splits) => splits.map((y) => (y === null ? "" : write(y))),
       },
     ],
