@@ -91,7 +91,9 @@ it.live(
         for (const [name, route] of Object.entries<Route>(registryRoutes)) {
           for (const [who, token] of Object.entries(outsiders)) {
             const status = await statusOf(address, route, token);
-            assert.strictEqual(status, route.permission ? 401 : 200, `${name} with ${who}`);
+            // What is open asks for nothing; this registry has no signing key to tell.
+            const open = name === "getAuditKey" ? 404 : 200;
+            assert.strictEqual(status, route.permission ? 401 : open, `${name} with ${who}`);
             asked += 1;
           }
           const allowed: ReadonlyArray<Role> = route.permission ? permissions[route.permission] : roles;
