@@ -20,6 +20,14 @@ import { SettingsError } from "./settings-error.ts";
 
 const isSet = (variable: string) => Effect.map(Config.option(Config.String(variable)), Option.isSome);
 
+const s3Settings = Config.all({
+  url: Config.String("SLUICE_ARTIFACTS_S3_URL"),
+  region: Config.String("AWS_REGION").pipe(Config.withDefault("us-east-1")),
+  accessKeyId: Config.String("AWS_ACCESS_KEY_ID"),
+  secretAccessKey: Config.Redacted("AWS_SECRET_ACCESS_KEY"),
+  sessionToken: Config.option(Config.Redacted("AWS_SESSION_TOKEN")),
+});
+
 /**
  * What a service reads, by port; each fails with a sentence. A service names what it needs when it is launched, so that all
  * faults of its environment are told at once.
@@ -28,6 +36,8 @@ export const environment = {
   database: Config.Redacted("DATABASE_URL"),
   /** The role that owns the tables, where DATABASE_URL names one that may not change the audit record. */
   owner: Config.option(Config.Redacted("DATABASE_OWNER_URL")),
+  /** Null: artifacts are in PostgreSQL. */
+  s3: Effect.flatMap(isSet("SLUICE_ARTIFACTS_S3_URL"), (given) => (given ? s3Settings : Effect.succeed(null))),
   /** Null: the topic log on PostgreSQL. */
   bus: Effect.flatMap(isSet("KAFKA_BROKERS"), (given) => (given ? kafkaSettings : Effect.succeed(null))),
   telemetry: Config.all({
@@ -60,6 +70,20 @@ const database = Layer.unwrap(
       ...(Option.isSome(owner) && { ownerConnectionString: Redacted.value(owner.value) }),
     }),
   ),
+);
+
+/** S3 where it is named, else PostgreSQL. */
+const artifacts = Layer.unwrap(
+  Effect.map(environment.s3, (given) => {
+    if (!given) return ArtifactStore.layerPostgres;
+    const { secretAccessKey, sessionToken, ...s3 } = given;
+    const onS3: Layer.Layer<ArtifactStore.ArtifactStore, { readonly message: string }> = ArtifactStore.layerS3({
+      ...s3,
+      secretAccessKey: Redacted.value(secretAccessKey),
+      ...(Option.isSome(sessionToken) && { sessionToken: Redacted.value(sessionToken.value) }),
+    });
+    return onS3;
+  }),
 );
 
 const bus = (clientId: string) =>
@@ -95,7 +119,7 @@ export const environmentLayers = (clientId: string) => {
   const onDatabase = <Service, E, R>(layer: Layer.Layer<Service, E, R>) => Layer.provideMerge(layer, database);
   return {
     releaseLog,
-    artifacts: onDatabase(ArtifactStore.layerPostgres),
+    artifacts: onDatabase(artifacts),
     eventStore: onDatabase(EventStore.layerPostgres),
     tokens: onDatabase(TokenStore.layerPostgres),
     telemetry,
