@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DistributedStack, serviceNames } from "../support/distributed-stack.ts";
-import { killAndRestart, outage, reviveAll } from "../support/faults.ts";
+import { killAndRestart, outage, repeatDeliveries, reviveAll } from "../support/faults.ts";
 import { type PairOutcome, playPair } from "../support/played-pair.ts";
 import type { PlayedApplication } from "../support/played-release.ts";
 import { until } from "../support/registry.ts";
@@ -87,6 +87,15 @@ else
           await reviveAll(stack);
         };
         expect(await playPair(stack, "away", { during: outages })).toEqual(undisturbed);
+      },
+      LIMIT_MS,
+    );
+
+    it(
+      "deliveries that come twice, late and in another order change nothing",
+      async () => {
+        const during = ({ ended }: { ended: AbortSignal }) => repeatDeliveries(stack, ended);
+        expect(await playPair(stack, "repeated", { during })).toEqual(undisturbed);
       },
       LIMIT_MS,
     );

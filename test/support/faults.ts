@@ -1,4 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { gatewaysTopic, judgementsTopic, observationsTopic, releasesTopic, type Topic } from "@sluice/contracts";
+import { EventBus } from "@sluice/event-bus";
+import { layerKafka } from "@sluice/event-bus/kafka-event-bus";
+import * as Effect from "effect/Effect";
 import type { DistributedStack, ServiceName } from "./distributed-stack.ts";
 
 /** Starts it again and again until it serves, as an orchestrator does. */
@@ -34,3 +38,35 @@ export const reviveAll = async (stack: DistributedStack): Promise<void> => {
     [...stack.services].map(([name, service]) => (service.isRunning ? undefined : startAgain(stack, name))),
   );
 };
+
+/** Events already delivered come again, in any order, until the releases are over. */
+export const repeatDeliveries = (stack: DistributedStack, ended: AbortSignal): Promise<void> =>
+  Effect.runPromise(
+    Effect.gen(function* () {
+      const bus = yield* EventBus;
+      const repeat = Effect.fnUntraced(function* <Event extends { readonly _tag: string }>(topic: Topic<Event>) {
+        const delivered: Array<Event> = [];
+        yield* bus.follow(topic, (batch) => Effect.sync(() => void delivered.push(...batch.map(({ event }) => event))));
+        return Effect.suspend(() => {
+          const again = Array.from(
+            { length: Math.min(20, delivered.length) },
+            () => delivered[Math.floor(Math.random() * delivered.length)],
+          );
+          return bus.publish(
+            topic,
+            again.filter((event) => event !== undefined),
+          );
+        });
+      });
+      const repeats = [
+        yield* repeat(releasesTopic),
+        yield* repeat(observationsTopic),
+        yield* repeat(judgementsTopic),
+        yield* repeat(gatewaysTopic),
+      ];
+      while (!ended.aborted) {
+        for (const again of repeats) yield* again;
+        yield* Effect.sleep("200 millis");
+      }
+    }).pipe(Effect.scoped, Effect.provide(layerKafka({ brokers: stack.broker.brokers }))),
+  );

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import type { DistributedStack } from "./distributed-stack.ts";
 import { PlayedApplication } from "./played-release.ts";
 import { expectNeverAboveItsStep, expectNothingLost, expectNoUserFailed, type Outcome, outcomeOf } from "./promised.ts";
@@ -43,18 +45,29 @@ export const playPair = async (
   await Promise.all([breaks, good.until("ReleaseCompleted"), bad.until("ReleaseRolledBack")]);
   ended.abort();
   await disturbed;
-  const outcomes: Array<Outcome> = [];
   for (const played of [good, bad]) {
     const users = await played.leave();
     if (!gatewayDies) expectNoUserFailed(users);
     const observations = await expectNothingLost(stack, played, users, { gatewayDied: gatewayDies });
     await expectNeverAboveItsStep(played, observations);
-    outcomes.push(await outcomeOf(stack, played));
   }
-  const [completed, rolledBack] = outcomes;
-  if (!completed || !rolledBack) throw new Error("two releases were played");
-  return { completed, rolledBack };
+  const outcome = async () => ({ completed: await outcomeOf(stack, good), rolledBack: await outcomeOf(stack, bad) });
+  return settled(outcome);
 };
+
+/** People are told after a release has ended; the outcome is read until it stays as it is. */
+const settled = async (read: () => Promise<PairOutcome>): Promise<PairOutcome> => {
+  let last = await read();
+  for (let unchanged = 0; unchanged < UNCHANGED_READS; ) {
+    await delay(500);
+    const next = await read();
+    unchanged = isDeepStrictEqual(next, last) ? unchanged + 1 : 0;
+    last = next;
+  }
+  return last;
+};
+
+const UNCHANGED_READS = 6;
 
 const usualOf = (stack: DistributedStack) => {
   const usual = stack.models["shop-1"];

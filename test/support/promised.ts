@@ -14,6 +14,8 @@ export interface Outcome {
   readonly phase: string;
   /** Accepted events in log order, without those that only say how long something took. */
   readonly events: ReadonlyArray<string>;
+  /** What people were told; each message goes its own way, and may be taken before or after another. */
+  readonly messages: ReadonlyArray<string>;
   readonly baseline: string;
   readonly isActive: boolean;
   readonly pages: number;
@@ -22,6 +24,8 @@ export interface Outcome {
 
 /** A hold is time: a step waits while its evidence cannot be seen, and goes on. */
 const isTime = ({ _tag }: ReleaseEvent) => _tag === "CanaryHeld" || _tag === "CanaryHoldEnded";
+
+const isMessage = ({ _tag }: ReleaseEvent) => ["PageSent", "PageResolved", "NoticeSent"].includes(_tag);
 
 const nameOf = ({ event }: Recorded): string => ("step" in event ? `${event._tag} ${event.step}` : event._tag);
 
@@ -35,9 +39,14 @@ export const outcomeOf = async (stack: DistributedStack, played: PlayedApplicati
   const triggered = (stack.webhook.received as ReadonlyArray<Page>).filter(
     (page) => page.action === "trigger" && page.releaseId === played.releaseId,
   );
+  const told = events.filter(({ event, accepted }) => accepted && !isTime(event));
   return {
     phase: release.phase,
-    events: events.filter(({ event, accepted }) => accepted && !isTime(event)).map(nameOf),
+    events: told.filter(({ event }) => !isMessage(event)).map(nameOf),
+    messages: told
+      .filter(({ event }) => isMessage(event))
+      .map(nameOf)
+      .sort(),
     baseline: state.baseline.digest,
     isActive: state.active !== null,
     // A page may be sent again after a crash; the receiver knows it by its key and sees one.
