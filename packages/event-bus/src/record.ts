@@ -57,10 +57,21 @@ export const decodeRecord = <Event extends AnyEvent>(
 ): Result.Result<Event, string> => {
   const data = topic.name === deadLettersTopic.name ? Result.succeed(deadLetterOf(record)) : parse(record.value);
   return Result.flatMap(data, (value: unknown) =>
-    Result.mapError(Schema.decodeUnknownResult(topic.schema)(value), (error) =>
+    Result.mapError(decoderOf(topic)(value), (error) =>
       String(error.message).replaceAll(/\s*\n\s*/g, " "),
     ),
   );
+};
+
+type Decoder<Event> = (value: unknown) => Result.Result<Event, Schema.SchemaError>;
+const decoders = new WeakMap<object, Decoder<unknown>>();
+
+/** Made once for each schema: a service decodes its whole log at its start. */
+const decoderOf = <Event extends AnyEvent>({ schema }: Topic<Event>): Decoder<Event> => {
+  const known = decoders.get(schema) ?? Schema.decodeUnknownResult(schema);
+  decoders.set(schema, known);
+  // It was made of this very schema.
+  return known as Decoder<Event>;
 };
 
 const parse = (value: string): Result.Result<unknown, string> => {
