@@ -57,9 +57,7 @@ export const decodeRecord = <Event extends AnyEvent>(
 ): Result.Result<Event, string> => {
   const data = topic.name === deadLettersTopic.name ? Result.succeed(deadLetterOf(record)) : parse(record.value);
   return Result.flatMap(data, (value: unknown) =>
-    Result.mapError(decoderOf(topic)(value), (error) =>
-      String(error.message).replaceAll(/\s*\n\s*/g, " "),
-    ),
+    Result.mapError(decoderOf(topic)(value), (error) => String(error.message).replaceAll(/\s*\n\s*/g, " ")),
   );
 };
 
