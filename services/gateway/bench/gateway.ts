@@ -11,14 +11,14 @@ import { bundleOf, candidateOf, routingOf } from "../src/testing/routing-fixture
 /** The real service, assigning half of the users to a candidate, on a bus that encodes and forgets, or never answers. */
 const [upstreamUrl = "", mode = "canary"] = process.argv.slice(2);
 
-const mirror = { sampleRate: 1, concurrency: 64, queueLimit: 1_000, timeoutMs: 10_000 };
+const mirror = { sampleRate: 1, concurrency: 256, queueLimit: 20_000, timeoutMs: 10_000 };
 const candidate = candidateOf(
   bundleOf("candidate"),
   mode === "mirror" ? { share: 0, mirror } : { share: 0.5, payloadSampleRate: 0.1 },
 );
 const routing: Routing = routingOf(1, { candidate: { ...candidate, maxUnwatchedSeconds: 86_400 } });
 
-let published = 0;
+let pairs = 0;
 const bus: EventBus["Service"] = {
   publish: (topic, events) =>
     mode === "stalled"
@@ -26,7 +26,7 @@ const bus: EventBus["Service"] = {
       : Effect.sync(() => {
           for (const event of events) {
             encodeRecord(topic, event);
-            published += 1;
+            if (event._tag === "ShadowPairRecorded") pairs += 1;
           }
         }),
   consume: () => Effect.void,
@@ -46,7 +46,13 @@ const bus: EventBus["Service"] = {
       : Effect.void,
 };
 
-const settings = gatewaySettings({ port: 0, providers: { simulated: { baseUrl: `${upstreamUrl}/v1` } } });
+const settings = gatewaySettings({
+  port: 0,
+  providers: { simulated: { baseUrl: `${upstreamUrl}/v1` } },
+  // All is to be mirrored: what a budget would hold back would flatter the figures.
+  maxMirroredPerSecond: null,
+  maxMirroredTokensPerHour: null,
+});
 const { address } = await Effect.runPromise(
   gatewayService(settings).pipe(
     Effect.provideService(Scope.Scope, Effect.runSync(Scope.make())),
@@ -54,4 +60,4 @@ const { address } = await Effect.runPromise(
   ),
 );
 process.send?.({ port: Number(new URL(address).port) });
-process.on("message", () => process.send?.({ published }));
+process.on("message", () => process.send?.({ pairs }));

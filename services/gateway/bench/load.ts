@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { questionOf } from "./question.ts";
 
 /** One load client, in a process of its own, writing HTTP by hand so that it costs less than what it measures. */
 export interface LoadPlan {
@@ -15,27 +16,18 @@ export interface LoadResult {
   readonly answered: number;
   readonly failed: number;
   readonly elapsedMs: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
+  /** Milliseconds, in no order: to the whole answer, or to the first event of a stream. */
+  readonly latenciesMs: ReadonlyArray<number>;
   /** Events per stream, and chunks they came in: equal when each was passed on singly. */
   readonly eventsPerStream: number;
   readonly chunksPerStream: number;
 }
 
 const requestBytes = (user: number, stream: boolean): Buffer => {
-  const body = JSON.stringify({
-    model: "support-bot",
-    ...(stream && { stream: true }),
-    user: `user-${user}`,
-    messages: [
-      {
-        role: "user",
-        content: "Where is my order? I was told that it would be here on Tuesday, and now it is Thursday.",
-      },
-    ],
-  });
+  const { headers, body } = questionOf(user, stream, process.argv[2] ?? "");
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.from(
-    `POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nauthorization: Bearer x\r\nx-portkey-provider: openai\r\nx-portkey-custom-host: ${process.argv[2] ?? ""}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    `POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n${lines.join("")}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
 };
 
@@ -94,9 +86,6 @@ class Connection {
   }
 }
 
-const quantile = (sorted: ReadonlyArray<number>, q: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
-
 const run = async (plan: LoadPlan): Promise<LoadResult> => {
   const connections = Array.from({ length: plan.connections }, () => new Connection(plan.port));
   const requests = Array.from({ length: 1_000 }, (_, i) => requestBytes(i, plan.stream));
@@ -143,14 +132,13 @@ const run = async (plan: LoadPlan): Promise<LoadResult> => {
   }
   const elapsedMs = performance.now() - startedMs;
   for (const connection of connections) connection.close();
-  latencies.sort((a, b) => a - b);
   const streams = plan.stream ? latencies.length + failed : 1;
   return {
     answered: latencies.length,
     failed,
     elapsedMs,
-    p50Ms: quantile(latencies, 0.5),
-    p99Ms: quantile(latencies, 0.99),
+    // At full load their number is large, and the paced runs tell more.
+    latenciesMs: plan.kind === "paced" ? latencies : [],
     eventsPerStream: events / streams,
     chunksPerStream: chunks / streams,
   };

@@ -1,82 +1,57 @@
-import { type ChildProcess, fork, spawn } from "node:child_process";
+import { fork } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { availableParallelism } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { LoadPlan, LoadResult } from "./load.ts";
+import { cpuMsOf, here, type Part, rssMbOf, start } from "./part.ts";
+import { type Peer, startNginx, startPortkey } from "./peers.ts";
+import { atLeast, atMost, median, quantile, Table } from "./table.ts";
+import { wrk } from "./wrk.ts";
 
 /**
- * pnpm bench:gateway [--rounds N] [--seconds S] [--portkey DIRECTORY] [--no-memory]
+ * pnpm bench:gateway [--rounds N] [--seconds S] [--memory-seconds S] [--no-portkey] [--no-nginx]
  *
- * Peers alternate in every round of one run, behind the same simulated upstream and load client; the figures are
- * medians over rounds. CPU per request is the sound one: on a shared machine throughput swings by half.
+ * Peers alternate in every round of one run, behind the same simulated upstream and load client. CPU per request is the sound
+ * figure: on a shared machine throughput swings by half. Ratios are medians of the ratios within a round; latencies are
+ * quantiles over all rounds.
  */
-const option = (name: string, otherwise: string): string => {
+const option = (name: string, otherwise: number): number => {
   const at = process.argv.indexOf(`--${name}`);
-  return at === -1 ? otherwise : (process.argv[at + 1] ?? otherwise);
+  return at === -1 ? otherwise : Number(process.argv[at + 1] ?? otherwise);
 };
-const rounds = Number(option("rounds", "3"));
-const seconds = Number(option("seconds", "3"));
-const portkeyDirectory = option("portkey", "");
-
-const here = (file: string) => new URL(file, import.meta.url).pathname;
-
-interface Part {
-  readonly child: ChildProcess;
-  readonly port: number;
-}
-
-const start = async (file: string, ...args: ReadonlyArray<string>): Promise<Part> => {
-  const child = fork(here(file), [...args], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
-  const [message] = await once(child, "message");
-  return { child, port: message.port };
-};
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
-};
-
-/** Installed by hand: `npm i @portkey-ai/gateway@1.15.2` with `@hono/node-server` overridden to 1.13.8. */
-const startPortkey = async (): Promise<Part | null> => {
-  const file = `${portkeyDirectory}/node_modules/@portkey-ai/gateway/build/start-server.js`;
-  if (portkeyDirectory === "" || !existsSync(file)) return null;
-  const port = await freePort();
-  const child = spawn(process.execPath, [file, `--port=${port}`, "--headless"], {
-    stdio: "ignore",
-    env: { ...process.env, NODE_ENV: "production" },
-  });
-  await sleep(3_000);
-  return { child, port };
-};
-
-const TICK_MS = 10;
-/** CPU time of a process from its start, in milliseconds (Linux: fields 14 and 15 of its stat file). */
-const cpuMsOf = ({ child }: Part): number => {
-  const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
-};
-const rssMbOf = ({ child }: Part): number =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1] ?? 0) / 1_024;
+const rounds = option("rounds", 3);
+const seconds = option("seconds", 3);
+const memorySeconds = option("memory-seconds", 60);
+const without = (name: string): Peer | null =>
+  process.argv.includes(`--no-${name}`) ? { skipped: `${name}: left out by --no-${name}` } : null;
 
 const upstream = await start("upstream.ts");
 const upstreamUrl = `http://127.0.0.1:${upstream.port}`;
 const load = fork(here("load.ts"), [`${upstreamUrl}/v1`], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+const wrkLoad = await wrk();
 
-interface Measured extends LoadResult {
-  readonly cpuMsPerRequest: number;
-  readonly requestsPerSecond: number;
+const parts = new Map<string, Part>([
+  ["direct", upstream],
+  ["bare", await start("bare.ts", upstreamUrl)],
+  ["sluice", await start("gateway.ts", upstreamUrl, "canary")],
+  ["sluice, all mirrored", await start("gateway.ts", upstreamUrl, "mirror")],
+]);
+const skipped: Array<string> = [];
+for (const [name, peer] of [
+  ["portkey", without("portkey") ?? (await startPortkey())],
+  ["nginx, all mirrored", without("nginx") ?? (await startNginx(upstream.port))],
+] as const) {
+  if ("skipped" in peer) skipped.push(peer.skipped);
+  else parts.set(name, peer);
 }
+if (!wrkLoad) skipped.push("wrk: it is not installed; the project's own load client takes its place");
+process.on("exit", () => {
+  for (const { child } of parts.values()) child.kill();
+  load.kill();
+});
 
-const measure = async (part: Part, plan: Partial<LoadPlan>): Promise<Measured> => {
-  const before = cpuMsOf(part);
+const ask = async (port: number, plan: Partial<LoadPlan>): Promise<LoadResult> => {
   load.send({
-    port: part.port,
+    port,
     kind: "closed",
     connections: 64,
     requestsPerSecond: 0,
@@ -86,119 +61,128 @@ const measure = async (part: Part, plan: Partial<LoadPlan>): Promise<Measured> =
   } satisfies LoadPlan);
   const [result]: Array<LoadResult> = await once(load, "message");
   if (!result) throw new Error("the load client gave no result");
-  const cpuMs = cpuMsOf(part) - before;
-  return {
-    ...result,
-    cpuMsPerRequest: cpuMs / Math.max(1, result.answered),
-    requestsPerSecond: result.answered / (result.elapsedMs / 1_000),
-  };
+  return result;
 };
 
-const median = (values: ReadonlyArray<number>): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-
-type Metric = keyof Measured;
-
-class Results {
-  readonly #rounds = new Map<string, Array<Measured>>();
-
-  add(name: string, measured: Measured): void {
-    this.#rounds.set(name, [...(this.#rounds.get(name) ?? []), measured]);
-  }
-
-  of(name: string, metric: Metric): number {
-    return median((this.#rounds.get(name) ?? []).map((round) => round[metric]));
-  }
-
-  has(name: string): boolean {
-    return this.#rounds.has(name);
-  }
-
-  /** Median over rounds of the ratio within a round: what drifts between rounds falls out. */
-  ratio(name: string, to: string, metric: Metric): number {
-    const own = this.#rounds.get(name) ?? [];
-    const other = this.#rounds.get(to) ?? [];
-    return median(own.map((round, i) => round[metric] / (other[i]?.[metric] ?? Number.NaN)));
-  }
+interface Full {
+  readonly cpuMs: number;
+  readonly perSecond: number;
+  readonly failed: number;
+  readonly answered: number;
 }
 
-const direct: Part = upstream;
-const parts = new Map<string, Part>([
-  ["bare", await start("bare.ts", upstreamUrl)],
-  ["sluice", await start("gateway.ts", upstreamUrl, "canary")],
-  ["sluice, all mirrored", await start("gateway.ts", upstreamUrl, "mirror")],
-]);
-const portkey = await startPortkey();
-if (portkey) parts.set("portkey", portkey);
-
-const stop = () => {
-  for (const { child } of [upstream, ...parts.values()]) child.kill();
-  load.kill();
-  process.exit();
+const fullLoad = async (part: Part): Promise<Full> => {
+  const before = cpuMsOf(part);
+  const result = wrkLoad
+    ? await wrkLoad(part.port, 64, seconds, `${upstreamUrl}/v1`)
+    : await ask(part.port, { kind: "closed" });
+  const { answered, failed, elapsedMs } = result;
+  const cpuMs = (cpuMsOf(part) - before) / Math.max(1, answered);
+  return { cpuMs, perSecond: answered / (elapsedMs / 1_000), failed, answered };
 };
 
-const row = (cells: ReadonlyArray<string>) => console.log(`| ${cells.join(" | ")} |`);
-const figure = (value: number, digits = 2) => (Number.isFinite(value) ? value.toFixed(digits) : "–");
-
-console.log(`${availableParallelism()} cores, Node ${process.version}, ${rounds} rounds of ${seconds} s\n`);
-for (const part of [direct, ...parts.values()]) await measure(part, { durationMs: 2_000 });
-
-console.log("64 connections, JSON\n");
-const full = new Results();
-for (let round = 0; round < rounds; round += 1) {
-  for (const [name, part] of parts) full.add(name, await measure(part, {}));
-}
-row(["", "CPU ms/request", "× bare", "requests/s", "× bare", "p50 ms", "p99 ms", "failed"]);
-row(["---", "---", "---", "---", "---", "---", "---", "---"]);
-for (const name of parts.keys()) {
-  row([
-    name,
-    figure(full.of(name, "cpuMsPerRequest"), 3),
-    figure(full.ratio(name, "bare", "cpuMsPerRequest")),
-    figure(full.of(name, "requestsPerSecond"), 0),
-    figure(full.ratio(name, "bare", "requestsPerSecond")),
-    figure(full.of(name, "p50Ms")),
-    figure(full.of(name, "p99Ms")),
-    figure(full.of(name, "failed"), 0),
-  ]);
-}
-
-const added = async (title: string, plan: Partial<LoadPlan>) => {
-  const results = new Results();
+/** Every part in every round, the order turned about, so that what drifts falls out. */
+const alternate = async <A>(names: ReadonlyArray<string>, measure: (part: Part) => Promise<A>) => {
+  const measured = new Map<string, Array<A>>();
+  const present = names.flatMap((name) => {
+    const part = parts.get(name);
+    return part ? [[name, part] as const] : [];
+  });
   for (let round = 0; round < rounds; round += 1) {
-    results.add("direct", await measure(direct, plan));
-    for (const [name, part] of parts) results.add(name, await measure(part, plan));
+    for (const [name, part] of round % 2 === 0 ? present : present.toReversed()) {
+      measured.set(name, [...(measured.get(name) ?? []), await measure(part)]);
+    }
   }
-  console.log(`\n${title}\n`);
-  row(["", "p50 ms", "added", "p99 ms", "added", "events/stream", "chunks/stream", "failed"]);
-  row(["---", "---", "---", "---", "---", "---", "---", "---"]);
-  for (const name of ["direct", ...parts.keys()]) {
-    row([
-      name,
-      figure(results.of(name, "p50Ms")),
-      figure(results.of(name, "p50Ms") - results.of("direct", "p50Ms")),
-      figure(results.of(name, "p99Ms")),
-      figure(results.of(name, "p99Ms") - results.of("direct", "p99Ms")),
-      figure(results.of(name, "eventsPerStream"), 1),
-      figure(results.of(name, "chunksPerStream"), 1),
-      figure(results.of(name, "failed"), 0),
-    ]);
-  }
+  return measured;
 };
-if (process.argv.includes("--only-full")) stop();
-await added("300 requests/s, JSON", { kind: "paced", requestsPerSecond: 300, connections: 64 });
-await added("50 streams/s, first event after 20 ms", {
-  kind: "paced",
-  requestsPerSecond: 50,
-  connections: 64,
-  stream: true,
-});
 
-if (!process.argv.includes("--no-memory")) {
-  const stalled = await start("gateway.ts", upstreamUrl, "stalled");
-  const memorySeconds = Number(option("memory-seconds", "60"));
-  await measure(stalled, { durationMs: memorySeconds * 1_000 });
-  console.log(`\nRSS after ${memorySeconds} s at full load with the bus stalled: ${figure(rssMbOf(stalled), 0)} MB`);
-  stalled.child.kill();
+console.log(
+  `${availableParallelism()} cores, Node ${process.version}, ${rounds} rounds of ${seconds} s, full load by ${wrkLoad ? "wrk" : "the project's own client"}`,
+);
+for (const part of parts.values()) await ask(part.port, { durationMs: 2_000 });
+
+const pairsOf = async ({ child }: Part): Promise<number> => {
+  child.send("pairs");
+  const [{ pairs }] = await once(child, "message");
+  return pairs;
+};
+const mirrorPart = parts.get("sluice, all mirrored");
+const pairsBefore = mirrorPart ? await pairsOf(mirrorPart) : 0;
+const full = await alternate([...parts.keys()].slice(1), fullLoad);
+const ratio = (name: string, to: string, of: "cpuMs" | "perSecond"): number =>
+  median((full.get(name) ?? []).map((round, i) => round[of] / (full.get(to)?.[i]?.[of] ?? Number.NaN)));
+
+const table = new Table();
+const cores = "64 connections, JSON";
+table.add(cores, "CPU per request ÷ bare", ratio("sluice", "bare", "cpuMs"), atMost(1.4));
+table.add(cores, "CPU per request ÷ Portkey", ratio("sluice", "portkey", "cpuMs"), atMost(0.1));
+table.add(cores, "throughput ÷ bare", ratio("sluice", "bare", "perSecond"), atLeast(0.75));
+table.add(cores, "throughput ÷ Portkey", ratio("sluice", "portkey", "perSecond"), atLeast(10));
+const mirrored = full.get("sluice, all mirrored") ?? [];
+table.add(
+  "every request mirrored",
+  "throughput ÷ nginx with mirror",
+  ratio("sluice, all mirrored", "nginx, all mirrored", "perSecond"),
+  atLeast(1),
+);
+const asked = mirrored.reduce((sum, { answered }) => sum + answered, 0);
+if (mirrorPart) {
+  const pairs = (await pairsOf(mirrorPart)) - pairsBefore;
+  table.add("every request mirrored", "pairs per request", pairs / asked, atLeast(0.99));
 }
-stop();
+
+const paced = await alternate(["direct", "bare", "sluice", "sluice, all mirrored"], ({ port }) =>
+  ask(port, { kind: "paced", requestsPerSecond: 300, durationMs: seconds * 1_500 }),
+);
+const streams = await alternate(["direct", "bare", "sluice", "portkey"], ({ port }) =>
+  ask(port, { kind: "paced", requestsPerSecond: 50, stream: true, durationMs: seconds * 2_000 }),
+);
+const added = (of: Map<string, Array<LoadResult>>, name: string, to: string, q: number): number =>
+  quantile(latencies(of, name), q) - quantile(latencies(of, to), q);
+const latencies = (of: Map<string, Array<LoadResult>>, name: string) =>
+  (of.get(name) ?? []).flatMap(({ latenciesMs }) => latenciesMs);
+
+table.add("300 requests/s", "added p50, ms", added(paced, "sluice", "direct", 0.5), atMost(0.8));
+table.add("300 requests/s", "added p99, ms", added(paced, "sluice", "direct", 0.99), atMost(3));
+table.add(
+  "300 requests/s",
+  "p50 added by mirroring all, ms",
+  added(paced, "sluice, all mirrored", "sluice", 0.5),
+  atMost(0.3),
+);
+const sse = "50 streams/s, upstream 20 ms";
+table.add(sse, "added first event p50, ms", added(streams, "sluice", "direct", 0.5), atMost(1.3));
+table.add(sse, "added first event p99, ms", added(streams, "sluice", "direct", 0.99), atMost(3));
+const perStream = (of: "eventsPerStream" | "chunksPerStream") =>
+  median((streams.get("sluice") ?? []).map((r) => r[of]));
+table.add(sse, "events per stream (10 sent)", perStream("eventsPerStream"), atLeast(10));
+table.add(sse, "chunks per event", perStream("chunksPerStream") / perStream("eventsPerStream"), atLeast(0.99));
+
+if (memorySeconds > 0) {
+  const stalled = await start("gateway.ts", upstreamUrl, "stalled");
+  parts.set("stalled", stalled);
+  await ask(stalled.port, { durationMs: memorySeconds * 1_000 });
+  table.add(`${memorySeconds} s at full load, bus stalled`, "RSS, MB", rssMbOf(stalled), atMost(220));
+}
+table.print();
+
+console.log("\nFor orientation, medians over rounds:\n");
+for (const [name, found] of full) {
+  const of = (metric: keyof Full) => median(found.map((round) => round[metric]));
+  console.log(
+    `- ${name}: ${of("cpuMs").toFixed(3)} ms CPU per request, ${of("perSecond").toFixed(0)} requests/s, ${of("failed")} failed`,
+  );
+}
+for (const [what, of] of [
+  ["JSON", paced],
+  ["first event", streams],
+] as const) {
+  for (const name of of.keys()) {
+    const sample = latencies(of, name);
+    console.log(
+      `- ${what}, ${name}: p50 ${quantile(sample, 0.5).toFixed(2)} ms, p99 ${quantile(sample, 0.99).toFixed(2)} ms (n = ${sample.length})`,
+    );
+  }
+}
+for (const reason of skipped) console.log(`- skipped: ${reason}`);
+process.exit();
