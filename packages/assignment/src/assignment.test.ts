@@ -1,3 +1,5 @@
+import { execFileSync } from "node:child_process";
+import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { assignArm } from "./assign-arm.ts";
@@ -48,6 +50,18 @@ describe("assignment", () => {
     }
     expect(ramp[0]?.size).toBe(0);
     expect(ramp.at(-1)?.size).toBe(keys.length);
+  });
+
+  it("is the same in another process: instances and restarts agree on every key", () => {
+    const arms = (candidates: ReadonlySet<string>) => hash("sha256", keys.map((key) => +candidates.has(key)).join(""));
+    const program = `
+      const { assignArm } = await import(${JSON.stringify(new URL("./assign-arm.ts", import.meta.url).href)});
+      const { hash } = await import("node:crypto");
+      const bits = Array.from({ length: ${keys.length} }, (_, i) =>
+        assignArm({ share: 0.05, salt: "release-1" }, "user-" + i) === "candidate" ? 1 : 0);
+      process.stdout.write(hash("sha256", bits.join("")));`;
+    const elsewhere = execFileSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" });
+    expect(elsewhere).toBe(arms(onCandidate(0.05)));
   });
 
   it("gives another release other users", () => {

@@ -222,12 +222,36 @@ describe("headers to the upstream", () => {
     expect(upstream.requests[0]?.headers["x-sluice-retrieval-index"]).toBe("handbook@7");
   });
 
+  it("leave the retrieval index to a field of the body where the provider wants it there", async () => {
+    await start({ retrievalIndexField: "knowledge_base" });
+    const index = { kind: "retrieval-index" as const, name: "handbook", version: "7" };
+    await gateway.route(
+      routingOf(2, { candidate: candidateOf(bundleOf("candidate", { "retrieval-index": index }), { share: 1 }) }),
+    );
+    await ask();
+    expect(upstream.requests[0]?.body).toMatchObject({ knowledge_base: "handbook@7" });
+    expect(upstream.requests[0]?.headers["x-sluice-retrieval-index"]).toBeUndefined();
+  });
+
   it("need a provider: a bundle that names an unknown one is an error of its arm", async () => {
     await start({});
     const model = { kind: "model" as const, provider: "nobody", model: "m", parameters: {} };
     await gateway.route(routingOf(2, { candidate: candidateOf(bundleOf("candidate", { model }), { share: 1 }) }));
     await expect(ask()).rejects.toMatchObject({ status: 502 });
     expect(await only()).toMatchObject({ arm: "candidate", errorClass: "connection" });
+  });
+});
+
+describe("the cost of a request", () => {
+  it("is its tokens at the price of the model that was served, and unknown without one", async () => {
+    await start({ prices: { "model-baseline": { inputUsdPerMillion: 2, outputUsdPerMillion: 10 } } });
+    await ask();
+    // 7 tokens in, 3 out.
+    expect((await only())?.costUsd).toBeCloseTo((7 * 2 + 3 * 10) / 1e6, 12);
+    await gateway.stop();
+    await start({});
+    await ask();
+    expect((await only())?.costUsd).toBeNull();
   });
 });
 

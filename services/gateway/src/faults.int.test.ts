@@ -8,6 +8,7 @@ import {
   answersJson,
   type Behaviour,
   chatAnswer,
+  chatChunk,
   endsWithoutDone,
   fails,
   hangs,
@@ -89,6 +90,29 @@ describe("the official OpenAI client", () => {
       messages: [{ role: "system" }, { content: [{ type: "text" }, image] }],
       tools: [{ function: { name: "look_up" } }],
     });
+  });
+
+  it("gets tool calls of a stream, piece by piece", async () => {
+    upstream.behave = (response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      const piece = (fn: object, more: object = {}) => chatChunk({ tool_calls: [{ index: 0, ...more, function: fn }] });
+      for (const chunk of [
+        chatChunk({ role: "assistant", content: null }),
+        piece({ name: "look_up", arguments: "" }, { id: "call-1", type: "function" }),
+        piece({ arguments: '{"order"' }),
+        piece({ arguments: ":7}" }),
+        chatChunk({}, "tool_calls"),
+      ]) {
+        response.write(`data: ${JSON.stringify(chunk)}\n\n`);
+      }
+      response.end("data: [DONE]\n\n");
+    };
+    const stream = client.chat.completions.stream({ model: "support-bot", messages });
+    const answer = await stream.finalChatCompletion();
+    expect(answer.choices[0]?.message.tool_calls).toMatchObject([
+      { id: "call-1", function: { name: "look_up", arguments: '{"order":7}' } },
+    ]);
+    expect(await observed()).toMatchObject({ finishReason: "tool_calls", errorClass: null });
   });
 
   it("lists models", async () => {

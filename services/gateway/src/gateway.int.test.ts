@@ -207,6 +207,9 @@ describe("other paths", () => {
     expect(metrics).toContain(
       'sluice_gateway_requests_total{application="support-bot",arm="baseline",end="answered"} 1',
     );
+    expect(metrics).toContain(
+      'gen_ai_client_token_usage_total{gen_ai_request_model="support-bot",arm="baseline",gen_ai_token_type="output"} 3',
+    );
     expect((await fetch(`${gateway.address}/v1/chat/completions`)).status).toBe(405);
     expect((await fetch(`${gateway.address}/nothing`)).status).toBe(404);
   });

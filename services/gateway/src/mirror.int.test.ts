@@ -3,7 +3,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { bundleOf, candidateOf, routingOf } from "./testing/routing-fixture.ts";
 import { type RunningTestGateway, startGateway, until } from "./testing/running-gateway.ts";
 import {
+  answersJson,
   type Behaviour,
+  chatAnswer,
   fails,
   hangs,
   resetsBeforeHead,
@@ -46,6 +48,8 @@ const ask = async (more: object = {}) => {
   const text = await response.text();
   return { response, text, elapsedMs: performance.now() - startedMs };
 };
+
+const toolResult = (content: string) => ({ role: "tool", tool_call_id: "call-look_up", content });
 
 describe("a candidate in shadow", () => {
   it.each([false, true])(
@@ -93,6 +97,49 @@ describe("a candidate in shadow", () => {
     await until(() => gateway.pairs().length > 0);
     for (const pair of gateway.pairs()) expect(pair.candidate).toMatchObject({ errorClass, output: "" });
     expect(gateway.observations().every(({ errorClass: own }) => own === null)).toBe(true);
+  });
+
+  it("that is slow by 30 s keeps no user waiting", async () => {
+    candidateBehaves = (response, request) => {
+      setTimeout(() => says("At last.")(response, request), 30_000).unref();
+    };
+    const mirror = { ...limits, timeoutMs: 60_000 };
+    await gateway.route(routingOf(2, { candidate: candidateOf(candidate, { mirror }) }));
+    const asked = await Promise.all(Array.from({ length: 40 }, () => ask()));
+    expect(new Set(asked.map(({ response }) => response.status))).toEqual(new Set([200]));
+    // All users have their answers while not one of the mirrored calls has its own.
+    expect(gateway.pairs()).toHaveLength(0);
+    await until(
+      () => upstream.requests.filter(({ body }) => body?.model === "model-candidate").length === limits.concurrency,
+    );
+  });
+
+  it("meets a conversation's recorded tool results, runs no tool, and its first divergence is marked", async () => {
+    const toolCall = (name: string, args: object) => ({
+      id: `call-${name}`,
+      type: "function",
+      function: { name, arguments: JSON.stringify(args) },
+    });
+    const lookUp = toolCall("look_up", { order: 7 });
+    baselineBehaves = answersJson(chatAnswer("", { tool_calls: [lookUp] }));
+    candidateBehaves = answersJson(chatAnswer("", { tool_calls: [lookUp] }));
+    const question = { role: "user", content: "Where is my order?" };
+    await ask({ messages: [question] });
+    await until(() => gateway.pairs().length === 1);
+    // The next turn: the application has run the baseline's tool, and sends what it found.
+    const recorded = [question, { role: "assistant", tool_calls: [lookUp] }, toolResult("On its way.")];
+    baselineBehaves = says("It is on its way.");
+    candidateBehaves = answersJson(chatAnswer("", { tool_calls: [toolCall("refund", { order: 7 })] }));
+    await ask({ messages: recorded });
+    await until(() => gateway.pairs().length === 2);
+    expect(gateway.pairs().map(({ toolDivergence }) => toolDivergence)).toEqual([
+      null,
+      { turn: 1, call: 0, kind: "extra-call" },
+    ]);
+    expect(upstream.requests.at(-1)?.body).toMatchObject({
+      model: "model-candidate",
+      messages: [{ role: "system" }, question, { role: "assistant" }, { role: "tool", content: "On its way." }],
+    });
   });
 
   it("is asked no more than the bounds allow, and what was dropped is counted", async () => {

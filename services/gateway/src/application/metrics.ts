@@ -4,11 +4,26 @@ import { CLIENT_GONE_STATUS } from "../domain/outcome.ts";
 /** Upper edges in milliseconds: from a cached embedding to a long answer. */
 const LATENCY_EDGES_MS = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000] as const;
 
-interface ArmCounts {
-  readonly byEnd: Map<string, number>;
-  readonly latencyCounts: Array<number>;
-  latencySumMs: number;
-  requests: number;
+class Histogram {
+  readonly counts = new Array<number>(LATENCY_EDGES_MS.length + 1).fill(0);
+  sumMs = 0;
+  total = 0;
+
+  add(ms: number): void {
+    const edge = LATENCY_EDGES_MS.findIndex((edgeMs) => ms <= edgeMs);
+    const bin = edge === -1 ? LATENCY_EDGES_MS.length : edge;
+    this.counts[bin] = (this.counts[bin] ?? 0) + 1;
+    this.sumMs += ms;
+    this.total += 1;
+  }
+}
+
+class ArmCounts {
+  readonly byEnd = new Map<string, number>();
+  readonly latency = new Histogram();
+  readonly firstToken = new Histogram();
+  inputTokens = 0;
+  outputTokens = 0;
 }
 
 /** Counters of the data plane. Labels are applications and arms, whose number is bounded by the routing. */
@@ -21,12 +36,12 @@ export class Metrics {
   staleRoutings = 0;
   publishFailures = 0;
 
-  served({ application, arm, status, errorClass, latencyMs }: Observation): void {
+  served(observation: Observation): void {
+    const { application, arm, status, errorClass, latencyMs, timeToFirstTokenMs } = observation;
     const key = `${application}/${arm}`;
     let entry = this.#arms.get(key);
     if (!entry) {
-      const latencyCounts = new Array<number>(LATENCY_EDGES_MS.length + 1).fill(0);
-      entry = { application, arm, counts: { byEnd: new Map(), latencyCounts, latencySumMs: 0, requests: 0 } };
+      entry = { application, arm, counts: new ArmCounts() };
       this.#arms.set(key, entry);
     }
     const { counts } = entry;
@@ -34,11 +49,10 @@ export class Metrics {
     counts.byEnd.set(end, (counts.byEnd.get(end) ?? 0) + 1);
     // How long a client waited before it left is no latency of the arm.
     if (end === "client-gone") return;
-    counts.requests += 1;
-    counts.latencySumMs += latencyMs;
-    const edge = LATENCY_EDGES_MS.findIndex((edgeMs) => latencyMs <= edgeMs);
-    const bin = edge === -1 ? LATENCY_EDGES_MS.length : edge;
-    counts.latencyCounts[bin] = (counts.latencyCounts[bin] ?? 0) + 1;
+    counts.latency.add(latencyMs);
+    if (timeToFirstTokenMs !== null) counts.firstToken.add(timeToFirstTokenMs);
+    counts.inputTokens += observation.inputTokens ?? 0;
+    counts.outputTokens += observation.outputTokens ?? 0;
   }
 
   turnedAway(status: number): void {
@@ -49,11 +63,19 @@ export class Metrics {
   format(more: ReadonlyArray<Sample>): string {
     const requests: Array<Sample> = [];
     const latencies: Array<string> = ["# TYPE sluice_gateway_request_seconds histogram"];
+    // OpenTelemetry's names where it has them; the model that callers name is the application.
+    const firstTokens: Array<string> = ["# TYPE gen_ai_server_time_to_first_token_seconds histogram"];
     for (const { application, arm, counts } of this.#arms.values()) {
       for (const [end, value] of counts.byEnd) {
         requests.push(counter("sluice_gateway_requests_total", value, { application, arm, end }));
       }
-      latencies.push(...histogramLines({ application, arm }, counts));
+      latencies.push(...histogramLines("sluice_gateway_request_seconds", { application, arm }, counts.latency));
+      const model = { gen_ai_request_model: application, arm };
+      firstTokens.push(...histogramLines("gen_ai_server_time_to_first_token_seconds", model, counts.firstToken));
+      requests.push(
+        counter("gen_ai_client_token_usage_total", counts.inputTokens, { ...model, gen_ai_token_type: "input" }),
+        counter("gen_ai_client_token_usage_total", counts.outputTokens, { ...model, gen_ai_token_type: "output" }),
+      );
     }
     for (const [status, value] of this.#turnedAway) {
       requests.push(counter("sluice_gateway_turned_away_total", value, { status: String(status) }));
@@ -63,7 +85,7 @@ export class Metrics {
       counter("sluice_gateway_stale_routings_total", this.staleRoutings),
       counter("sluice_gateway_publish_failures_total", this.publishFailures),
     ];
-    return `${[...formatSamples([...requests, ...own, ...more]), ...latencies].join("\n")}\n`;
+    return `${[...formatSamples([...requests, ...own, ...more]), ...latencies, ...firstTokens].join("\n")}\n`;
   }
 }
 
@@ -97,18 +119,17 @@ const formatSamples = (samples: ReadonlyArray<Sample>): ReadonlyArray<string> =>
   ]);
 };
 
-const histogramLines = (labels: Sample["labels"], counts: ArmCounts): ReadonlyArray<string> => {
-  const name = "sluice_gateway_request_seconds";
+const histogramLines = (name: string, labels: Sample["labels"], histogram: Histogram): ReadonlyArray<string> => {
   let below = 0;
   const buckets = LATENCY_EDGES_MS.map((edgeMs, i) => {
-    below += counts.latencyCounts[i] ?? 0;
+    below += histogram.counts[i] ?? 0;
     return `${name}_bucket${labelText({ ...labels, le: String(edgeMs / 1_000) })} ${below}`;
   });
   return [
     ...buckets,
-    `${name}_bucket${labelText({ ...labels, le: "+Inf" })} ${counts.requests}`,
-    `${name}_sum${labelText(labels)} ${counts.latencySumMs / 1_000}`,
-    `${name}_count${labelText(labels)} ${counts.requests}`,
+    `${name}_bucket${labelText({ ...labels, le: "+Inf" })} ${histogram.total}`,
+    `${name}_sum${labelText(labels)} ${histogram.sumMs / 1_000}`,
+    `${name}_count${labelText(labels)} ${histogram.total}`,
   ];
 };
 
