@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { kpiViews } from "@sluice/telemetry/clickhouse/kpi-views";
 import { build } from "vite";
 import { packageFolder, sourceDigest } from "./source-digest.ts";
 
@@ -10,6 +11,9 @@ const digest = sourceDigest();
 const unfinished = join(dist, `unfinished-${process.pid}`);
 mkdirSync(dist, { recursive: true });
 
+/** The views' definitions by name: who reads a KPI can read how it is made. */
+const sqlOfViews = Object.fromEntries(kpiViews.map((sql) => [/VIEW (\w+)/u.exec(sql)?.[1] ?? "", sql]));
+
 await build({
   root: packageFolder,
   configFile: false,
@@ -17,6 +21,7 @@ await build({
   // Relative, so that a proxy may serve it under any path.
   base: "./",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  define: { SQL_OF_VIEWS: JSON.stringify(sqlOfViews) },
   build: {
     outDir: unfinished,
     target: "es2022",

@@ -11,6 +11,8 @@ const inputs = [
   "src/build.ts",
   "src/app/**/*.{ts,tsx,css,svg}",
   "../statistics/src/**/*.ts",
+  "../release/src/event-sentence.ts",
+  "../telemetry/src/clickhouse/kpi-views.ts",
   "../../pnpm-lock.yaml",
 ];
 

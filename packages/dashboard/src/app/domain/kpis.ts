@@ -15,6 +15,8 @@ export interface KpiGroup {
   readonly period: string;
   /** The columns whose trend is drawn. */
   readonly trend: ReadonlyArray<string>;
+  /** Views that the view is made of. */
+  readonly madeOf?: ReadonlyArray<string>;
 }
 
 export const groups: ReadonlyArray<KpiGroup> = [
@@ -27,6 +29,7 @@ export const groups: ReadonlyArray<KpiGroup> = [
     of: "application",
     period: "month",
     trend: ["gross_p50_s", "gross_p95_s"],
+    madeOf: ["release_lead_times"],
   },
   {
     view: "kpi_overrides",

@@ -58,10 +58,14 @@ const Group = ({ group, rows }: { readonly group: KpiGroup; readonly rows: Reado
           SQL of <code>{group.view}</code>
         </summary>
         <p>
-          The view is in ClickHouse beside the table <code>release_events</code>;{" "}
-          <code>SHOW CREATE VIEW {group.view}</code> prints its definition, and this is what was asked:
+          In ClickHouse, on the table <code>release_events</code>. This page asks{" "}
+          <code>SELECT * FROM {group.view}</code>.
         </p>
-        <pre class="json">SELECT * FROM {group.view}</pre>
+        {[group.view, ...(group.madeOf ?? [])].map((view) => (
+          <pre key={view} class="json">
+            {SQL_OF_VIEWS[view]}
+          </pre>
+        ))}
       </details>
     </section>
   );
