@@ -7,6 +7,7 @@ import { deadLetterRecord, deadLetterRecordId, type StoredRecord } from "./dead-
 import { BATCH_LIMIT, deliver } from "./delivery.ts";
 import { BusError, EventBus, type Handler } from "./event-bus.ts";
 import { encodeRecord, type LogRecord, tooLarge } from "./record.ts";
+import { traced } from "./trace-context.ts";
 
 type AnyEvent = { readonly _tag: string };
 
@@ -106,7 +107,7 @@ const make = Effect.gen(function* () {
     const records = events.map((event) => encodeRecord(topic, event));
     const refused = tooLarge(records);
     if (refused) return yield* new BusError({ operation: "publish", message: refused });
-    yield* append(topic.name, records);
+    yield* append(topic.name, yield* traced(records));
   });
 
   return EventBus.of({ publish, consume, follow });
