@@ -176,11 +176,12 @@ else
       await go(pathOf(release));
       await page.getByRole("button", { name: "Override the gate…" }).click();
       await page.getByLabel(/Incident/).fill("INC-7");
+      await page.getByLabel(/Ends at/).fill("2099-01-01T08:00");
       await page.getByLabel(/Reason/).fill("the outage needs this fix");
       await page.getByRole("dialog").getByRole("button", { name: "Override the gate" }).click();
       await page.getByRole("heading", { name: "Offline gate" }).getByText("overridden").waitFor();
       await page
-        .getByText(/gate overridden by the approver.*the outage needs this fix/)
+        .getByText(/gate overridden by the approver until 2099-01-01 .*the outage needs this fix/)
         .first()
         .waitFor();
       expect(complaints).toEqual([]);

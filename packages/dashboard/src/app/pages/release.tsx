@@ -84,6 +84,7 @@ export const ReleasePage = ({ application, releaseId }: Props) => {
         releaseId={releaseId}
         phase={active?.phase ?? summary.phase}
         active={active}
+        approvals={story.request?.policy.override?.approvals ?? 1}
         onDone={() => void followed.read()}
       />
       <StageWay stages={story.stages} />

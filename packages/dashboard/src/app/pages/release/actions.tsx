@@ -10,6 +10,8 @@ interface Props {
   readonly phase: ReleasePhase;
   /** Null once the release is not the active one. */
   readonly active: ReleaseState["active"];
+  /** People whom the policy asks for to override the gate. */
+  readonly approvals: number;
   readonly onDone: () => void;
 }
 
@@ -80,6 +82,7 @@ const Ask = ({
   application,
   releaseId,
   active,
+  approvals,
   close,
   onDone,
 }: Props & { readonly verb: Verb; readonly close: () => void }) => {
@@ -87,7 +90,7 @@ const Ask = ({
     <ActionDialog
       title={`${labels[verb]}: ${application}`}
       confirm={labels[verb]}
-      effect={effectOf(verb, application, active)}
+      effect={effectOf(verb, application, active, approvals)}
       dangerous={verb === "abort" || verb === "override"}
       fields={
         verb === "override" ? (
@@ -96,6 +99,10 @@ const Ask = ({
               Incident <span class="muted">(a link or a number, if there is one)</span>
             </label>
             <input id="incident" name="incident" maxLength={2_000} autocomplete="off" />
+            <label for="expires">
+              Ends at <span class="muted">(your time; empty: as the policy has it)</span>
+            </label>
+            <input id="expires" name="expires" type="datetime-local" />
           </>
         ) : undefined
       }
@@ -103,7 +110,10 @@ const Ask = ({
         const target = { path: { releaseId }, query: { application }, headers: { "idempotency-key": key } };
         const incident = String(fields.get("incident") ?? "").trim();
         if (verb === "override")
-          await askAsMe("overrideGate", { ...target, body: { reason, incident: incident || null } });
+          await askAsMe("overrideGate", {
+            ...target,
+            body: { reason, incident: incident || null, expiresAt: instantOf(fields.get("expires")) },
+          });
         else await askAsMe(`${verb}Release`, { ...target, body: { reason } });
         onDone();
       }}
@@ -112,7 +122,13 @@ const Ask = ({
   );
 };
 
-const effectOf = (verb: Verb, application: string, active: Props["active"]): string => {
+/** What a date field says in the viewer's time, as an instant; null when it is empty. */
+const instantOf = (field: FormDataEntryValue | null): string | null => {
+  const text = String(field ?? "");
+  return text === "" ? null : new Date(text).toISOString();
+};
+
+const effectOf = (verb: Verb, application: string, active: Props["active"], approvals: number): string => {
   const share = active ? percent(active.share) : "0 %";
   switch (verb) {
     case "abort":
@@ -126,6 +142,6 @@ const effectOf = (verb: Verb, application: string, active: Props["active"]): str
     case "advance":
       return `The rest of this step’s minimum time is skipped, so the release may leave ${share} as soon as its checks and counts allow it. The checks are not skipped.`;
     case "override":
-      return `The release goes on to the shadow although the offline gate did not let it pass. The override is counted for its team, with your name.`;
+      return `The release goes on to the shadow although the offline gate did not let it pass. The override is counted for its team, with your name.${approvals > 1 ? " This policy asks for two people: the first proposes it, and it is done once a second one has confirmed." : ""}`;
   }
 };
