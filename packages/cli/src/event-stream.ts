@@ -1,4 +1,4 @@
-import type { RecordedEventBody, ReleaseState } from "@sluice/contracts";
+import type { CanaryProgress, RecordedEventBody, ReleaseState } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import * as Schedule from "effect/Schedule";
 import * as Stream from "effect/Stream";
@@ -6,10 +6,11 @@ import { EventSourceParserStream } from "eventsource-parser/stream";
 import { type Exit, internalError, usageError } from "./exit.ts";
 import type { RegistryAddress } from "./registry-client.ts";
 
-/** What the registry's stream says: where every application stands, then each event as it is recorded. */
+/** What the registry's stream says: where every application stands, then each event as it is recorded, and how canary steps stand. */
 export type RegistryMessage =
   | { readonly _tag: "State"; readonly state: ReleaseState }
-  | { readonly _tag: "Event"; readonly recorded: RecordedEventBody };
+  | { readonly _tag: "Event"; readonly recorded: RecordedEventBody }
+  | { readonly _tag: "Progress"; readonly progress: CanaryProgress };
 
 /**
  * Follows the registry from `after` (a position of the record; from now on when left out). A broken stream is taken up
@@ -32,6 +33,7 @@ export const registryStream = (address: RegistryAddress, after?: number): Stream
       if (id !== undefined) position = Number(id);
       if (event === "state") return { _tag: "State", state: JSON.parse(data) };
       if (event === "release-event") return { _tag: "Event", recorded: JSON.parse(data) };
+      if (event === "progress") return { _tag: "Progress", progress: JSON.parse(data) };
       return undefined;
     }),
     Stream.filter((message) => message !== undefined),

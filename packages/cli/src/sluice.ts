@@ -7,6 +7,7 @@ import { evalCommand } from "./verbs/eval-run.ts";
 import { gateCommand } from "./verbs/gate.ts";
 import { kpiCommand } from "./verbs/kpi.ts";
 import { migrateCommand } from "./verbs/migrate.ts";
+import { pageCommand } from "./verbs/page-test.ts";
 import { policyCommand } from "./verbs/policy.ts";
 import {
   abortCommand,
@@ -16,6 +17,7 @@ import {
   resumeCommand,
   rollbackCommand,
 } from "./verbs/release-act.ts";
+import { freezeCommand, stopCommand, unfreezeCommand } from "./verbs/release-freeze.ts";
 import { listCommand, statusCommand } from "./verbs/release-read.ts";
 import { applicationCommand, requestCommand } from "./verbs/release-request.ts";
 import { watchCommand } from "./verbs/release-watch.ts";
@@ -36,6 +38,8 @@ const releaseCommand = Command.make("release").pipe(
     abortCommand,
     rollbackCommand,
     overrideCommand,
+    freezeCommand,
+    unfreezeCommand,
   ]),
 );
 
@@ -46,10 +50,12 @@ export const sluice = Command.make("sluice").pipe(
     gateCommand,
     evalCommand,
     releaseCommand,
+    stopCommand,
     applicationCommand,
     auditCommand,
     canaryCommand,
     kpiCommand,
+    pageCommand,
     policyCommand,
     tokenCommand,
     upCommand,

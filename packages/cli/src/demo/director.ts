@@ -140,7 +140,9 @@ const phaseAtEnd = (
     Stream.filter(
       ({ ...message }) =>
         message._tag === "State" ||
-        ("releaseId" in message.recorded.event && message.recorded.event.releaseId === releaseId),
+        (message._tag === "Event" &&
+          "releaseId" in message.recorded.event &&
+          message.recorded.event.releaseId === releaseId),
     ),
     Stream.mapEffect(() => readRegistry(address, `/v1/releases/${releaseId}`, ReleaseBody)),
     Stream.map(({ release }) => release.phase),

@@ -174,7 +174,7 @@ const startUsers = Effect.fnUntraced(function* (gatewayUrl: string) {
 /** Each event of the record as a line. */
 const narrate = (address: RegistryAddress, startedAt: number, say: Say) =>
   Stream.runForEach(registryStream(address, 0), (message) => {
-    if (message._tag === "State" || !message.recorded.accepted) return Effect.void;
+    if (message._tag !== "Event" || !message.recorded.accepted) return Effect.void;
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1).padStart(5);
     const { event } = message.recorded;
     return say(`${seconds} s  ${event.application.padEnd(13)}  ${eventLine(event)}`);

@@ -9,6 +9,7 @@ import { eventLine } from "../event-line.ts";
 import { type Exit, internalError } from "../exit.ts";
 import { json, url } from "../flags.ts";
 import { print, printJson } from "../output.ts";
+import { printable } from "../printable.ts";
 import { callRegistry, type RegistryAddress, registryAddress } from "../registry-client.ts";
 
 /** Reads and decodes: an answer of another shape is a registry of another version. */
@@ -67,12 +68,20 @@ const printApplications = Effect.fnUntraced(function* (address: RegistryAddress,
   const answer = yield* readRegistry(address, "/v1/applications", ApplicationsBody);
   if (asJson) return yield* printJson(answer);
   if (answer.applications.length === 0) return yield* print("no applications yet");
-  for (const { application, active, queued, last } of answer.applications) {
+  for (const { application, active, queued, last, freezes, pages } of answer.applications) {
     const waiting = queued.length > 0 ? `, ${queued.length} queued` : "";
     const now = active
       ? `${active.releaseId} ${active.phase}, share ${active.share * 100} %, waits for ${active.waitsFor ?? "nothing"}`
       : `no active release${last ? `; last ${last.releaseId} ${last.phase}` : ""}`;
     yield* print(`${application.padEnd(24)} ${now}${waiting}`);
+    for (const { stop, until, author, reason } of freezes ?? [])
+      yield* print(
+        printable(
+          `${" ".repeat(25)}${stop ? "EMERGENCY STOP" : "frozen"}${until ? ` until ${until}` : ""}${author ? ` by ${author.id}` : ""}: ${reason}`,
+        ),
+      );
+    for (const { dedupKey, undelivered } of pages ?? [])
+      if (undelivered) yield* print(printable(`${" ".repeat(25)}NOT DELIVERED: ${dedupKey} (${undelivered})`));
   }
 });
 

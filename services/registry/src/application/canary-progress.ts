@@ -29,8 +29,8 @@ export const followProgress = Effect.fn("followProgress")(function* () {
   return {
     of: ({ application, active }) => {
       const progress = latest.get(application);
-      const isPresent = active?.releaseId === progress?.releaseId && active?.step === progress?.step;
-      return progress && isPresent ? progress : null;
+      if (!progress || active?.phase !== "canary") return null;
+      return active.releaseId === progress.releaseId && active.step === progress.step ? progress : null;
     },
     told,
   } satisfies KnownProgress;
