@@ -60,7 +60,7 @@ it.effect("a freeze outlasts the deadline of a step without a rollback, and a br
     yield* pass(40);
     assert.deepStrictEqual(afterShadow(events), ["CanaryStepStarted 0", "ReleasesFrozen"]);
     gateway.candidateErrorRate = 0.6;
-    yield* pass(8);
+    yield* pass(15);
     assert.include(afterShadow(events), "CanaryBreached metric");
     assert.isNull(yield* active);
   }).pipe(onAMorning),
