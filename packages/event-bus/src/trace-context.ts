@@ -38,8 +38,11 @@ export const handledIn =
     });
   };
 
-/** `version-traceId-spanId-flags`: https://www.w3.org/TR/trace-context/#traceparent-header. */
-const senderOf = (traceparent: string): ReadonlyArray<Tracer.ExternalSpan> => {
+/**
+ * The span that a header names, if it is well-formed: `version-traceId-spanId-flags`,
+ * https://www.w3.org/TR/trace-context/#traceparent-header.
+ */
+export const senderOf = (traceparent: string): ReadonlyArray<Tracer.ExternalSpan> => {
   const [, traceId, spanId, flags] = traceparent.match(/^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/) ?? [];
   if (traceId === undefined || spanId === undefined || flags === undefined) return [];
   return [Tracer.externalSpan({ traceId, spanId, sampled: (Number.parseInt(flags, 16) & 1) === 1 })];

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { assert, describe, it } from "@effect/vitest";
 import { createChdbConnection } from "chdb/connection";
 import { afterAll } from "vitest";
@@ -15,6 +16,17 @@ describe("the schema on a cluster", () => {
 
   it("is understood by ClickHouse's parser, statement by statement, as on one server", async () => {
     for (const statement of [...single, ...cluster]) await parsed(statement);
+  });
+
+  it("has users that ClickHouse's parser understands, and no password", async () => {
+    const text = readFileSync(new URL("../../../../infra/clickhouse/users.sql", import.meta.url), "utf8");
+    const statements = text
+      .replaceAll(/^--.*$/gm, "")
+      .split(";")
+      .filter((statement) => statement.trim() !== "");
+    assert.isAbove(statements.length, 4);
+    for (const statement of statements) await parsed(statement);
+    assert.notMatch(text.replaceAll(/^--.*$/gm, ""), /_password BY/);
   });
 
   it("replicates every table and distributes it under its own name", () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Permission, type RegistryRoute, type Route, registryRoutes } from "@sluice/contracts";
+import { senderOf } from "@sluice/event-bus/trace-context";
 import type * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
@@ -101,9 +102,20 @@ const addRoute = (
       const intention = intentions.get(request);
       if (!intention) throw new Error("a handler runs after its permission");
       if (name === "streamEvents") return parts.stream(request, reply);
-      const answer = await settled(parts, name, withRecord(parts, route, run(answers[name], request, intention)));
+      const asked = requestSpan(route, request, withRecord(parts, route, run(answers[name], request, intention)));
+      const answer = await settled(parts, name, asked);
       return answer.send(reply.code(route.status));
     },
+  });
+};
+
+/** A request is part of its caller's trace (header `traceparent`), and what it publishes is part of the request. */
+const requestSpan = <A, E, R>(route: Route, request: FastifyRequest, answered: Effect.Effect<A, E, R>) => {
+  const [caller] = senderOf(String(request.headers.traceparent ?? ""));
+  return Effect.withSpan(answered, `${route.method} ${route.path}`, {
+    kind: "server",
+    attributes: { "http.request.method": route.method, "http.route": route.path },
+    ...(caller ? { parent: caller } : { root: true }),
   });
 };
 
