@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Bundle, referenceOf } from "@sluice/contracts";
@@ -24,7 +24,8 @@ const up = async (data: string) => {
   processes.push(running);
   await running.said(/^ready/m);
   const [, url = ""] = await running.said(/^registry (\S+)$/m);
-  return { running, url, token: running.stdout.match(/^admin token .*: (\S+)$/m)?.[1] };
+  const [, key = ""] = await running.said(/^record {3}signed by (\S+)$/m);
+  return { running, url, key, token: running.stdout.match(/^admin token .*: (\S+)$/m)?.[1] };
 };
 
 const bundle = (prompt: string): Bundle => ({
@@ -90,7 +91,31 @@ it("stops in good order, and started again it continues every release where it w
   const verified = await sluice(["audit", "verify", "--url", second.url], { SLUICE_TOKEN: token });
   expect(verified.code).toBe(0);
   expect(verified.stdout).toMatch(/^\d+ rows, unbroken chain/);
+  await audited({ url: second.url, token, releaseId, folder: data, key: second.key });
 });
+
+/** What an auditor does with one release: files that prove themselves, decisions run again, what was served. */
+const audited = async (of: { url: string; token: string; releaseId: string; folder: string; key: string }) => {
+  const audit = (...args: ReadonlyArray<string>) => sluice(["audit", ...args], { SLUICE_TOKEN: of.token });
+  const online = (...args: ReadonlyArray<string>) => audit(...args, "--url", of.url);
+  const [passport, record] = [join(of.folder, "passport.json"), join(of.folder, "record.jsonl")];
+  expect((await online("export", of.releaseId, "--out", passport)).code).toBe(0);
+  expect((await online("export", "--all", "--out", record)).code).toBe(0);
+  for (const file of [passport, record]) {
+    const holds = await audit("verify", file, "--key", of.key);
+    expect([holds.code, holds.stderr], file).toEqual([0, ""]);
+    // One letter of a reason is another: the row is named.
+    await writeFile(file, (await readFile(file, "utf8")).replaceAll("seen enough", "seen Enough"));
+    const forged = await audit("verify", file, "--key", of.key);
+    expect(forged.code, file).toBe(5);
+    expect(forged.stderr).toMatch(/^sluice: this is not what was written: .*row.* position \d+/u);
+  }
+  const replayed = await online("replay", of.releaseId);
+  expect([replayed.code, replayed.stdout]).toEqual([0, expect.stringMatching(/1 of 1 decisions come out the same/u)]);
+  const at = await online("at", "support-bot", new Date().toISOString());
+  expect([at.code, at.stdout]).toEqual([0, expect.stringMatching(/baseline {3}100 % of users {2}sha256:/u)]);
+  expect((await stat(join(of.folder, "signing-key"))).mode & 0o777).toBe(0o600);
+};
 
 it("refuses a second process on the same directory in one sentence that names it and its owner", async () => {
   const data = await dataFolder();

@@ -54,7 +54,8 @@ const organisationPolicy = Effect.gen(function* () {
 /** What the record is signed with: the key itself, or a file that holds it. */
 const signingKey = Effect.gen(function* () {
   const given = yield* Config.option(Config.Redacted("SLUICE_SIGNING_KEY"));
-  if (Option.isSome(given)) return Redacted.value(given.value);
+  // Compose files hand over what is not set as an empty text.
+  if (Option.isSome(given) && Redacted.value(given.value).trim() !== "") return Redacted.value(given.value);
   const file = yield* Config.option(Config.String("SLUICE_SIGNING_KEY_FILE"));
   if (Option.isSome(file))
     return yield* Effect.try({

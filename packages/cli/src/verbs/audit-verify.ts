@@ -59,7 +59,7 @@ const tell = Effect.fnUntraced(function* ({ answer, holds, faults }: Found, asJs
 
 const verifyOnline = Effect.fnUntraced(function* (address: string | undefined, asJson: boolean) {
   const found = yield* readRegistry(registryAddress(address), "/v1/audit/verify", VerificationBody);
-  const holds = `${found.rows} rows, unbroken, root ${found.root}, ${found.signed} of them signed`;
+  const holds = `${found.rows} rows, unbroken chains, root ${found.root}, ${found.signed} of them signed`;
   yield* tell({ answer: found, holds, faults: found.faults.map(inWords) }, asJson);
 });
 
@@ -145,6 +145,6 @@ const recordFile = Effect.fnUntraced(function* (
   });
   const found = verifier.end(head);
   const all = [...found.faults, ...faults];
-  const holds = `${found.rows} rows, unbroken, root ${found.root}, ${found.signed} of them signed by ${trusted.name}+${trusted.keyId}`;
+  const holds = `${found.rows} rows, unbroken chains, root ${found.root}, ${found.signed} of them signed by ${trusted.name}+${trusted.keyId}`;
   return { answer: { ...found, faults: all }, holds, faults: all.map(inWords) } satisfies Found;
 });

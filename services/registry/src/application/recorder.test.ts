@@ -7,6 +7,7 @@ import * as Telemetry from "@sluice/telemetry";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as PubSub from "effect/PubSub";
+import * as Schema from "effect/Schema";
 import { registrySettings } from "../settings.ts";
 import { startRecorder } from "./recorder.ts";
 
@@ -96,4 +97,29 @@ it.live("the record is behind from the moment it was seen behind until it has wh
     assert.strictEqual(recorder.behindMs(ahead(3), 11_000), 1_000);
     assert.strictEqual(recorder.behindMs(ahead(1), 12_000), 2_000);
   }).pipe(Effect.scoped, Effect.provide(ports)),
+);
+
+it.live("what could not be decoded is on record where it stood, refused, and nothing waits for it", () =>
+  Effect.gen(function* () {
+    const bus = yield* EventBus;
+    const store = yield* EventStore.EventStore;
+    yield* startRecorder(settings);
+    // The same topic as another version would write it.
+    const unknown = { ...releasesTopic, schema: Schema.Any, keyOf: () => "support-bot", idOf: () => "evt-of-tomorrow" };
+    yield* bus.publish(releasesTopic, [registered("support-bot")]);
+    yield* bus.publish(unknown as never, [{ _tag: "ReleaseTeleported", application: "support-bot" } as never]);
+    yield* bus.publish(releasesTopic, [registered("order-desk")]);
+    while ((yield* store.end) < 3) yield* Effect.sleep("2 millis");
+    // It comes by another topic, so it may be recorded before or after what stood beside it.
+    const rows = (yield* store.read({ application: "support-bot", limit: 10 })).toSorted((a, b) => a.offset - b.offset);
+    assert.deepStrictEqual(
+      rows.map(({ type, partition, offset, eventId, refusal }) => [type, partition, offset, eventId, refusal?.code]),
+      [
+        ["ApplicationRegistered", 0, 0, "evt-support-bot", undefined],
+        ["RecordDeadLettered", -1, 1, "evt-of-tomorrow", "undecodable"],
+      ],
+    );
+    assert.include(rows[1]?.payload, "ReleaseTeleported");
+    assert.lengthOf((yield* EventStore.verifyRecord()).faults, 0);
+  }).pipe(Effect.scoped, Effect.provide(ports), Effect.timeout("20 seconds")),
 );
