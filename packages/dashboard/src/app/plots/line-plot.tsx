@@ -94,11 +94,15 @@ export const LinePlot = (props: LinePlotProps) => {
       <figcaption>
         <strong>{title}</strong>
         <span class="legend">
-          {series.map(({ label, kind }) => (
-            <span key={label} class="legend-item">
-              <span class={`swatch swatch-${kind}`} aria-hidden="true" /> {label}
-            </span>
-          ))}
+          {series
+            // The band is one thing: its lower bound stands for both.
+            .filter(({ kind }, i) => kind !== "bound" || series[i - 1]?.kind !== "bound")
+            .map(({ label, kind }) => (
+              <span key={label} class="legend-item">
+                <span class={`swatch swatch-${kind}`} aria-hidden="true" />{" "}
+                {kind === "bound" ? "confidence sequence" : label}
+              </span>
+            ))}
           {marks.some(({ isBreach }) => isBreach) && (
             <span class="legend-item">
               <span class="swatch swatch-breach" aria-hidden="true" /> breach
