@@ -10,7 +10,9 @@ afterAll(() => stage.close());
 
 it("a candidate that breaks at 5 % loses its users at every gateway, and one page says so", async () => {
   const released = await stage.breakAtFivePerCent("support-bot", 40, 1_000);
-  expect(released.events.map(({ _tag }) => _tag).filter((tag) => tag !== "CanaryHeld")).toEqual([
+  // Holds and notices come when they come; the page and the mitigation go on side by side.
+  const tags = released.events.map(({ _tag }) => _tag);
+  expect(tags.filter((tag) => !/^(Page|Notice|CanaryH)/u.test(tag))).toEqual([
     "ReleaseRequested",
     "OfflineGateInvalid",
     "GateOverridden",
@@ -18,14 +20,10 @@ it("a candidate that breaks at 5 % loses its users at every gateway, and one pag
     "ShadowPassed",
     "CanaryStepStarted",
     "CanaryBreached",
-    ...released.events.slice(-4).map(({ _tag }) => _tag),
+    "MitigationConfirmed",
+    "ReleaseRolledBack",
   ]);
-  expect(
-    released.events
-      .slice(-4)
-      .map(({ _tag }) => _tag)
-      .sort(),
-  ).toEqual(["MitigationConfirmed", "PageResolved", "PageSent", "ReleaseRolledBack"]);
+  expect(tags.filter((tag) => tag.startsWith("Page"))).toEqual(["PageSent", "PageResolved"]);
   const breach = released.events.find((event) => event._tag === "CanaryBreached");
   expect(breach?._tag === "CanaryBreached" && breach.sentence).toMatch(/error rate is \d+\.\d\d % on the candidate/);
   expect(released.badAnswers).toBeGreaterThan(0);

@@ -10,7 +10,10 @@ import type { RandomSource } from "@sluice/statistics";
 import { broken, candidateBundle, steady } from "./breakable-model.ts";
 import { SluiceProcess } from "./sluice-process.ts";
 
-/** A release as its record tells it, without times; holds apart, because being dead for a while is a reason to wait. */
+/**
+ * A release as its record tells it, without times; holds apart, because being dead for a while is a reason to wait,
+ * and without notices, which may come after the story has been read.
+ */
 export interface Story {
   /** Sorted where nothing orders them: the page and the mitigation go on side by side. */
   readonly decisions: ReadonlyArray<string>;
@@ -126,7 +129,7 @@ export class KilledStack {
       return {
         decisions: events
           .map(inWords)
-          .filter((words) => !words.startsWith("CanaryHeld") && !words.startsWith("CanaryHoldEnded"))
+          .filter((words) => !/^(CanaryHeld|CanaryHoldEnded|NoticeSent)/u.test(words))
           .sort(),
         holds: events.filter(({ _tag }) => _tag === "CanaryHeld").length,
         phase,

@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
-import { faults, type Outcome, releaseOfTheWeek, weekPolicy } from "../src/domain/simulated-week.fixture.ts";
+import { faults, type Outcome, releaseOfTheWeek, weekAlpha } from "../src/domain/simulated-week.fixture.ts";
 
 /**
  * A week of traffic and 300 releases: 200 healthy ones, 100 with a fault.
  * `node services/canary-controller/bench/main.ts [healthy] [faulty]`; seeded, so it prints the same table again.
  */
 const MINUTE_MS = 60_000;
-const { alpha } = weekPolicy.canary;
+const alpha = weekAlpha;
 
 /** Requests of each minute of a recording of a public service (19,366 in 58 minutes), or as many evenly without it. */
 const recordedMinutes = (): ReadonlyArray<number> => {
@@ -37,6 +37,17 @@ const limit = alpha * healthyCount + 3 * Math.sqrt(healthyCount * alpha * (1 - a
 console.log(`healthy: ${fine.length} releases, ${falseAlarms.length} rolled back (at most ${limit.toFixed(1)})`);
 for (const { cause, step } of falseAlarms) console.log(`  ${cause} at step ${step + 1}`);
 
+// Where both arms have an outage at the last step, only a baseline beside the candidate can tell that nobody is to blame.
+const throughOutages = (finalHoldback: number) =>
+  Array.from({ length: Math.ceil(healthyCount / 4) }, (_, i) =>
+    releaseOfTheWeek({ seed: 4_000 + i, perMinute, fault: null, late: false, outages: true, finalHoldback }),
+  );
+const withOutages = [0, 0.05].map((finalHoldback) => ({ finalHoldback, outcomes: throughOutages(finalHoldback) }));
+for (const { finalHoldback, outcomes } of withOutages)
+  console.log(
+    `healthy, with outages of both arms, finalHoldback ${finalHoldback}: ${outcomes.length} releases, ${outcomes.filter(({ ended }) => ended !== "completed").length} rolled back`,
+  );
+
 /** Every fault at once and late, in turn. */
 const cells = faults.flatMap((fault) => [false, true].map((late) => ({ fault, late, outcomes: [] as Array<Outcome> })));
 for (let i = 0; i < faultyCount; i++) {
@@ -58,7 +69,9 @@ for (const { fault, late, outcomes } of cells) {
   );
 }
 const faulty = cells.flatMap(({ outcomes }) => outcomes);
-const unfounded = [...fine, ...faulty].flatMap((outcome) => outcome.unfounded);
+const unfounded = [...fine, ...faulty, ...withOutages.flatMap(({ outcomes }) => outcomes)].flatMap(
+  (outcome) => outcome.unfounded,
+);
 console.log(`\nfaulty: ${faulty.length} releases, ${faulty.filter(({ ended }) => ended === "breached").length} found`);
 console.log(`steps passed without their evidence: ${unfounded.length}`);
 for (const what of unfounded) console.log(`  ${what}`);

@@ -11,17 +11,18 @@ import { type Behaviour, healthy, simulatedWindow } from "./simulated-windows.fi
 
 /**
  * Releases of a week through the real decisions, with the clock as data: arrivals by the minute, a daily cycle of traffic,
- * errors and latency, outages of both arms, an hour in which the telemetry store does not answer, and faults of stated
+ * errors and latency, outages of both arms where asked for, an hour in which the telemetry store does not answer, and faults of stated
  * kinds, sizes and starts.
  */
 const MINUTE_MS = 60_000;
 const DAY = 1_440;
 export const WEEK = 7 * DAY;
 
-export const weekPolicy = Schema.decodeUnknownSync(Policy)({
-  canary: { safetyProbes: { set: `sha256:${"c".repeat(64)}`, perMinute: 2, confirmations: 2 } },
-});
-const { canary } = weekPolicy;
+const policyOf = (finalHoldback: number): Policy =>
+  Schema.decodeUnknownSync(Policy)({
+    canary: { finalHoldback, safetyProbes: { set: `sha256:${"c".repeat(64)}`, perMinute: 2, confirmations: 2 } },
+  });
+export const weekAlpha = policyOf(0).canary.alpha;
 
 export interface Fault {
   readonly name: string;
@@ -48,6 +49,9 @@ export interface WeekRelease {
   readonly fault: Fault | null;
   /** Some way into the rollout instead of at once. */
   readonly late: boolean;
+  /** Once in two hours or so everything is bad for a while, on both arms: nobody's fault. */
+  readonly outages?: boolean;
+  readonly finalHoldback?: number;
 }
 
 export interface Outcome {
@@ -63,6 +67,7 @@ export interface Outcome {
 }
 
 interface World extends WeekRelease {
+  readonly canary: Policy["canary"];
   readonly random: RandomSource;
   readonly faultFrom: number;
   /** Minute of the week in which the release begins. */
@@ -73,14 +78,13 @@ interface World extends WeekRelease {
 
 const cycleAt = (minute: number): number => Math.sin((2 * Math.PI * minute) / DAY);
 
-const conditionsAt = ({ random, startsAt }: World, minute: number): number => {
-  // Once in two hours or so everything is bad for a while: nobody's fault.
-  const outage = Math.floor((startsAt + minute) / 5) % 26 === 7 ? Math.log(4) : 0;
+const conditionsAt = ({ random, startsAt, outages }: World, minute: number): number => {
+  const outage = outages && Math.floor((startsAt + minute) / 5) % 26 === 7 ? Math.log(4) : 0;
   return Math.exp(0.25 * cycleAt(startsAt + minute + 300) + outage + 0.1 * (random() - 0.5));
 };
 
 const windowAt = (world: World, minute: number, step: number, from: string): CanaryWindow => {
-  const { random, fault, faultFrom, startsAt, perMinute } = world;
+  const { canary, random, fault, faultFrom, startsAt, perMinute } = world;
   const isFaulty = fault !== null && minute >= faultFrom;
   const recorded = perMinute[(startsAt + minute) % perMinute.length] ?? 0;
   const window = simulatedWindow(
@@ -100,8 +104,11 @@ const windowAt = (world: World, minute: number, step: number, from: string): Can
 export const releaseOfTheWeek = (release: WeekRelease): Outcome => {
   const random = randomSource(release.seed);
   const silentFrom = Math.floor(300 * random());
+  const weekPolicy = policyOf(release.finalHoldback ?? 0);
+  const { canary } = weekPolicy;
   const world: World = {
     ...release,
+    canary,
     random,
     faultFrom: release.late ? Math.floor(10 + 80 * random()) : 0,
     startsAt: Math.floor(WEEK * random()),
@@ -157,7 +164,7 @@ const outcomeOf = (
 };
 
 /** Looks at the log alone: what each passed step rests on, and whether it comes out the same, byte for byte. */
-const unfoundedSteps = (said: ReadonlyArray<ReleaseEvent>, { silence }: World): ReadonlyArray<string> => {
+const unfoundedSteps = (said: ReadonlyArray<ReleaseEvent>, { canary, silence }: World): ReadonlyArray<string> => {
   const startedAt = new Map<number, number>();
   const earlier: Array<CanaryWindow> = [];
   const wrong: Array<string> = [];
