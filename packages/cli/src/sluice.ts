@@ -5,6 +5,7 @@ import { deadLettersCommand } from "./verbs/dead-letters.ts";
 import { demoCommand } from "./verbs/demo.ts";
 import { evalCommand } from "./verbs/eval-run.ts";
 import { gateCommand } from "./verbs/gate.ts";
+import { judgeCommand } from "./verbs/judge-calibrate.ts";
 import { kpiCommand } from "./verbs/kpi.ts";
 import { migrateCommand } from "./verbs/migrate.ts";
 import { pageCommand } from "./verbs/page-test.ts";
@@ -54,6 +55,7 @@ export const sluice = Command.make("sluice").pipe(
     applicationCommand,
     auditCommand,
     canaryCommand,
+    judgeCommand,
     kpiCommand,
     pageCommand,
     policyCommand,

@@ -1,5 +1,6 @@
 export * from "./calibration/calibrate-judge.ts";
 export * from "./calibration/cohens-kappa.ts";
+export * from "./calibration/judge-pairs.ts";
 export * from "./calibration/labelled-pair.ts";
 export * from "./deterministic-judge.ts";
 export * from "./judge.ts";

@@ -1,14 +1,9 @@
-import { readFile } from "node:fs/promises";
-import { gunzipSync } from "node:zlib";
 import { RecordedRequestLine, recordedRequest } from "@sluice/stack/recorded-canary";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import { type Exit, usageError } from "../exit.ts";
-
-/** A recording is held in memory at once. */
-const MAX_BYTES = 256 * 1_024 * 1_024;
-const GZIP = [0x1f, 0x8b];
+import { readTextFile } from "../text-file.ts";
 
 const decode = Schema.decodeUnknownResult(RecordedRequestLine);
 const { validate } = Schema.toStandardSchemaV1(RecordedRequestLine)["~standard"];
@@ -17,23 +12,7 @@ const { validate } = Schema.toStandardSchemaV1(RecordedRequestLine)["~standard"]
 export const readRecording = Effect.fn("readRecording")(function* (
   file: string,
 ): Effect.fn.Return<ReadonlyArray<ReturnType<typeof recordedRequest>>, Exit> {
-  const bytes = yield* Effect.tryPromise({
-    try: (signal) => readFile(file, { signal }),
-    catch: (cause) =>
-      usageError(
-        `${file}: cannot be read (${cause instanceof Error && "code" in cause ? cause.code : "unknown reason"}); check the path`,
-      ),
-  });
-  const text = yield* Effect.try({
-    try: () => {
-      const isZipped = GZIP.every((byte, i) => bytes[i] === byte);
-      const plain = isZipped ? gunzipSync(bytes, { maxOutputLength: MAX_BYTES }) : bytes.subarray(0, MAX_BYTES + 1);
-      if (plain.length > MAX_BYTES) throw new RangeError("too large");
-      return new TextDecoder("utf-8", { fatal: true }).decode(plain);
-    },
-    catch: () =>
-      usageError(`${file}: is not UTF-8 text, plain or in gzip, of at most 256 MiB; give a file of JSON Lines`),
-  });
+  const text = yield* readTextFile(file);
   const requests: Array<ReturnType<typeof recordedRequest>> = [];
   for (const [i, line] of text.split("\n").entries()) {
     if (line.trim() === "") continue;

@@ -4,6 +4,12 @@ import { type LabelledPair, type Preference, preferences } from "./labelled-pair
 
 type Shares = Readonly<Record<Preference, number>>;
 
+export interface Estimated {
+  readonly value: number;
+  readonly standardError: number;
+  readonly interval: ConfidenceInterval;
+}
+
 /** How far a judge can be believed, measured on pairs that people have labelled. */
 export interface JudgeCalibration {
   readonly cases: number;
@@ -16,12 +22,10 @@ export interface JudgeCalibration {
   readonly confusion: Readonly<Record<Preference, Shares>>;
   readonly humanShares: Shares | null;
   readonly judgeShares: Shares | null;
+  /** By how much the judge gives each verdict more often than people do; null with fewer than two labelled pairs. */
+  readonly shareBias: Readonly<Record<Preference, Estimated>> | null;
   /** Mean of the judge's preference less people's, with candidate = 1, tie = 0, baseline = −1: 0 is unbiased. */
-  readonly bias: {
-    readonly value: number;
-    readonly standardError: number;
-    readonly interval: ConfidenceInterval;
-  } | null;
+  readonly bias: Estimated | null;
   readonly position: PositionBias;
 }
 
@@ -72,7 +76,8 @@ export const calibrateJudge = (pairs: ReadonlyArray<LabelledPair>): JudgeCalibra
     confusion,
     humanShares: sharesOf(labelled.map(({ human }) => human)),
     judgeShares: sharesOf(labelled.map(({ judge }) => judge)),
-    bias: biasOf(labelled.map(({ human, judge }) => PREFERENCE_VALUE[judge] - PREFERENCE_VALUE[human])),
+    shareBias: shareBiasOf(labelled),
+    bias: estimated(labelled.map(({ human, judge }) => PREFERENCE_VALUE[judge] - PREFERENCE_VALUE[human])),
     position: positionBiasOf(pairs, labelled),
   };
 };
@@ -90,6 +95,22 @@ export const correctedPreference = (
   if (!bias || !ownMean) return null;
   const value = ownMean.value - bias.value;
   return { value, interval: intervalOf(value, Math.hypot(ownMean.standardError, bias.standardError)) };
+};
+
+/**
+ * How often people would give each verdict on pairs that only the judge has seen: the judge's own shares less their bias, with
+ * the uncertainty of both. As `correctedPreference`, one verdict at a time; a share near 0 or 1 may come out beyond it.
+ */
+export const correctedShares = (
+  { shareBias }: Pick<JudgeCalibration, "shareBias">,
+  judged: ReadonlyArray<Preference>,
+): Readonly<Record<Preference, Omit<Estimated, "standardError">>> | null => {
+  if (!shareBias || judged.length < 2) return null;
+  return byPreference((one) => {
+    const own = meanOf(judged.map((verdict) => Number(verdict === one)));
+    const value = (own?.value ?? 0) - shareBias[one].value;
+    return { value, interval: intervalOf(value, Math.hypot(own?.standardError ?? 0, shareBias[one].standardError)) };
+  });
 };
 
 const byPreference = <A>(of: (preference: Preference) => A): Readonly<Record<Preference, A>> => ({
@@ -116,9 +137,16 @@ const intervalOf = (value: number, standardError: number): ConfidenceInterval =>
   return { low: value - reach, high: value + reach, confidence: CONFIDENCE };
 };
 
-const biasOf = (differences: ReadonlyArray<number>): JudgeCalibration["bias"] => {
-  const mean = meanOf(differences);
+const estimated = (values: ReadonlyArray<number>): Estimated | null => {
+  const mean = meanOf(values);
   return mean && { ...mean, interval: intervalOf(mean.value, mean.standardError) };
+};
+
+const shareBiasOf = (labelled: ReadonlyArray<Labelled>): JudgeCalibration["shareBias"] => {
+  const of = (one: Preference) =>
+    estimated(labelled.map(({ human, judge }) => Number(judge === one) - Number(human === one)));
+  const [baseline, tie, candidate] = [of("baseline"), of("tie"), of("candidate")];
+  return baseline && tie && candidate && { baseline, tie, candidate };
 };
 
 type Labelled = { readonly human: Preference; readonly judge: Preference };
@@ -136,7 +164,10 @@ const positionBiasOf = (pairs: ReadonlyArray<LabelledPair>, labelled: ReadonlyAr
 };
 
 const swappedBiasOf = (pairs: ReadonlyArray<LabelledPair>): PositionBias["swapped"] => {
-  const both = pairs.flatMap(({ judge, judgeSwapped }) => (judge && judgeSwapped ? [{ judge, judgeSwapped }] : []));
+  const both = pairs.flatMap(({ judge: verdict, judgeAsShown, judgeSwapped }) => {
+    const judge = judgeAsShown ?? verdict;
+    return judge && judgeSwapped ? [{ judge, judgeSwapped }] : [];
+  });
   if (both.length === 0) return null;
   // Shown first, then second: a judge that prefers the baseline only when it comes first prefers the place.
   const towardsSecond = both.map(({ judge, judgeSwapped }) => PREFERENCE_VALUE[judge] - PREFERENCE_VALUE[judgeSwapped]);

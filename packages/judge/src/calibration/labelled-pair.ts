@@ -14,6 +14,18 @@ export interface LabelledPair {
   readonly judge: Preference | null;
   /** The judge's verdict with the responses in the other order; left out where it was not asked. */
   readonly judgeSwapped?: Preference | null;
+  /** With the baseline's shown first, where that alone is not the verdict. */
+  readonly judgeAsShown?: Preference;
+}
+
+/** One pair with people's label, for a judge to be asked about. */
+export interface PairToJudge {
+  readonly caseId: string;
+  readonly human: Preference | null;
+  readonly input: string;
+  readonly baseline: string;
+  readonly candidate: string;
+  readonly reference?: string;
 }
 
 const names = ["old", "new", "tie"] as const;
@@ -38,6 +50,14 @@ const Line = Schema.StructWithRest(
   [Schema.Record(Schema.String, Schema.Unknown)],
 );
 
+const Texts = Schema.Struct({
+  input: Schema.String,
+  old: Schema.Struct({ output: Schema.String }),
+  new: Schema.Struct({ output: Schema.String }),
+  reference: Schema.optionalKey(Schema.String),
+});
+const decodeTexts = Schema.decodeUnknownResult(Texts);
+
 const decodeLine = Schema.decodeUnknownResult(Schema.fromJsonString(Line));
 const decodeJudge = Schema.decodeUnknownResult(JudgeField);
 
@@ -46,15 +66,22 @@ const decodeJudge = Schema.decodeUnknownResult(JudgeField);
  * and the judge's verdict as `{ "winner": … }` in the field named by `judge`. `old` was shown first. Fails with one
  * sentence that names the line.
  */
-export const readLabelledPairs = (
+export const readLabelledPairs = (text: string, judge = "judge"): Result.Result<ReadonlyArray<LabelledPair>, string> =>
+  readLines(text, (line) => readVerdict(line, judge));
+
+/** As `readLabelledPairs`, with `input`, `old.output` and `new.output` in place of a verdict; `reference` where there is one. */
+export const readPairsToJudge = (text: string): Result.Result<ReadonlyArray<PairToJudge>, string> =>
+  readLines(text, readTexts);
+
+const readLines = <Pair extends { readonly caseId: string }>(
   text: string,
-  judge = "judge",
-): Result.Result<ReadonlyArray<LabelledPair>, string> => {
-  const pairs: Array<LabelledPair> = [];
+  read: (line: string) => Result.Result<Pair, string>,
+): Result.Result<ReadonlyArray<Pair>, string> => {
+  const pairs: Array<Pair> = [];
   const seen = new Set<string>();
   for (const [i, line] of text.split("\n").entries()) {
     if (line.trim() === "") continue;
-    const pair = readLine(line, judge);
+    const pair = read(line);
     if (Result.isFailure(pair)) return Result.fail(`line ${i + 1}: ${pair.failure}`);
     const { caseId } = pair.success;
     if (seen.has(caseId))
@@ -67,22 +94,43 @@ export const readLabelledPairs = (
 
 const oneSentence = (error: { readonly message: string }): string => error.message.replaceAll(/\s*\n\s*/g, " ");
 
-const readLine = (line: string, judge: string): Result.Result<LabelledPair, string> => {
-  const decoded = Result.mapError(decodeLine(line), oneSentence);
-  if (Result.isFailure(decoded)) return Result.fail(decoded.failure);
-  const { case_id: caseId, human, human_majority, [judge]: judgeField } = decoded.success;
-  if (human === undefined && human_majority === undefined)
-    return Result.fail('neither "human" nor "human_majority" is there; one of them must hold people\'s labels');
-  return Result.map(
-    Result.mapError(decodeJudge(judgeField), (error) => `field "${judge}": ${oneSentence(error)}`),
-    (verdict): LabelledPair => ({
-      caseId,
-      human: preferenceOf(human_majority === undefined ? majorityOf(human ?? []) : human_majority),
-      judge: preferenceOf(verdict.winner),
-      ...(verdict.winner_swapped !== undefined && { judgeSwapped: preferenceOf(verdict.winner_swapped) }),
+/** The case and people's label, with the rest of the line. */
+const readLabel = (line: string) =>
+  Result.flatMap(Result.mapError(decodeLine(line), oneSentence), (row) => {
+    const { case_id: caseId, human, human_majority } = row;
+    if (human === undefined && human_majority === undefined)
+      return Result.fail('neither "human" nor "human_majority" is there; one of them must hold people\'s labels');
+    const label = preferenceOf(human_majority === undefined ? majorityOf(human ?? []) : human_majority);
+    return Result.succeed({ caseId, human: label, row });
+  });
+
+const readVerdict = (line: string, judge: string): Result.Result<LabelledPair, string> =>
+  Result.flatMap(readLabel(line), ({ caseId, human, row }) =>
+    Result.mapBoth(decodeJudge(row[judge]), {
+      onFailure: (error) => `field "${judge}": ${oneSentence(error)}`,
+      onSuccess: (verdict): LabelledPair => ({
+        caseId,
+        human,
+        judge: preferenceOf(verdict.winner),
+        ...(verdict.winner_swapped !== undefined && { judgeSwapped: preferenceOf(verdict.winner_swapped) }),
+      }),
     }),
   );
-};
+
+const readTexts = (line: string): Result.Result<PairToJudge, string> =>
+  Result.flatMap(readLabel(line), ({ caseId, human, row }) =>
+    Result.mapBoth(decodeTexts(row), {
+      onFailure: oneSentence,
+      onSuccess: ({ input, old, new: candidate, reference }): PairToJudge => ({
+        caseId,
+        human,
+        input,
+        baseline: old.output,
+        candidate: candidate.output,
+        ...(reference !== undefined && { reference }),
+      }),
+    }),
+  );
 
 /** More than half of the people; null where they are divided. */
 const majorityOf = (labels: ReadonlyArray<string>): Named | null =>

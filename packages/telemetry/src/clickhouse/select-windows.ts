@@ -48,17 +48,11 @@ const request = `toUInt64(toUnixTimestamp64Milli(ended_at)) * ${FIRST_BITS} + to
   + multiIf(error_class != '', ${FAILED}, ${abandoned}, ${ABANDONED}, refused IS NULL, ${UNKNOWN}, refused, ${REFUSED}, ${ANSWERED})`;
 const stateOf = "first % 8";
 
-/** Whoever was not seen in the windows that are asked for was not first seen there: not grouping the others is most of it. */
-const seen = `SELECT cluster_hash FROM observations
-  WHERE ${ofRelease} AND role = 'user' AND ended_at >= ${instant("from")} AND ended_at < ${instant("to")}`;
-
 /**
  * Each cluster's first request on each arm, before and after the share has settled; the earlier one of the settled two is
  * its conversation (ties go to the baseline). Grouping by a hash, and one scan for all of it, is what makes this cheap.
  */
-const units = (
-  isPart: boolean,
-) => `SELECT intDiv(first, ${FIRST_BITS} * {length:UInt64}) AS window, if(is_candidate, 'candidate', 'baseline') AS arm,
+const units = `SELECT intDiv(first, ${FIRST_BITS} * {length:UInt64}) AS window, if(is_candidate, 'candidate', 'baseline') AS arm,
     toUInt32(sum(is_conversation)) AS conversations,
     toUInt32(countIf(${stateOf} != ${ABANDONED})) AS n,
     toUInt32(countIf(${stateOf} = ${FAILED})) AS errors,
@@ -78,7 +72,6 @@ const units = (
         minIf(request, arm = 'candidate' AND settled) AS candidate
       FROM observations
       WHERE ${ofRelease} AND role = 'user' AND ended_at >= ${instant("unitsSince")} AND ended_at < ${instant("to")}
-        ${isPart ? `AND cluster_hash IN (${seen})` : ""}
       GROUP BY cluster_hash
     )
   )
@@ -159,7 +152,7 @@ export const selectWindows = Effect.fn("selectWindows")(function* (
     const { requests, wrong_digest: wrongDigest } = row;
     changeArm(row, (arm) => withUnits({ ...arm, ...countsOf(row), requests, wrongDigest }, noUnits));
   }
-  for (const row of yield* rows<Units>(units(query.from > query.unitsSince))) {
+  for (const row of yield* rows<Units>(units)) {
     const { n, conversations } = row;
     changeArm(row, (arm) => withUnits({ ...arm, conversations }, { n, ...countsOf(row) }));
   }
