@@ -7,7 +7,6 @@ import { fileURLToPath } from "node:url";
 import * as NodeServices from "@effect/platform-node/NodeServices";
 import { assert, describe, it } from "@effect/vitest";
 import { digestOf, JudgeCalibrationRecord, Policy } from "@sluice/contracts";
-import { randomSource } from "@sluice/statistics";
 import * as Command from "effect/cli/Command";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
@@ -61,12 +60,17 @@ const counted = (pairs: ReadonlyArray<readonly [human: string, judge: string]>) 
 
 const names = ["old", "new", "tie"] as const;
 const simulated = (count: number) => {
-  const random = randomSource(7);
+  // A linear congruential generator (Numerical Recipes), so that the rows are the same everywhere.
+  let state = 7;
+  const random = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
   const draw = () => names[Math.floor(random() * 3)] ?? "tie";
   return Array.from({ length: count }, (_, i) => {
     const truth = draw();
     const judge = i % 20 === 0 ? null : random() < 0.6 ? truth : draw();
-    return { case_id: `c${i}`, human: [truth, truth, draw()], judge: { winner: judge, winner_swapped: judge } };
+    return { case_id: `c${i}`, truth, human: [truth, truth, draw()], judge: { winner: judge, winner_swapped: judge } };
   });
 };
 
@@ -78,7 +82,7 @@ describe("sluice judge calibrate", () => {
       assert.strictEqual(code, 0);
       const result = JSON.parse(answer);
       const wanted = counted(
-        rows.flatMap(({ human, judge }) => (judge.winner === null ? [] : [[human[0], judge.winner] as const])),
+        rows.flatMap(({ truth, judge }) => (judge.winner === null ? [] : [[truth, judge.winner] as const])),
       );
       assert.strictEqual(result.n, wanted.n);
       assert.strictEqual(result.excluded.judgeErrors, 10);
