@@ -154,6 +154,8 @@ export const KpiBody = Schema.Struct({
   kpi_overrides: Schema.Array(Row),
   kpi_rollbacks: Schema.Array(Row),
   kpi_shadow_regressions: Schema.Array(Row),
+  kpi_gate_calibration: Schema.Array(Row),
+  kpi_late_rollbacks: Schema.Array(Row),
 }).annotate({ identifier: "KpiBody" });
 
 /** Which role may do what. One table, for the registry and for its description. */

@@ -2,6 +2,7 @@ import type * as Schema from "effect/Schema";
 import { AccessToken, CreateTokenBody, TokenCreatedBody, TokensBody } from "./access-token.ts";
 import { analyticsRoutes } from "./analytics-api.ts";
 import { auditRoutes } from "./audit-api.ts";
+import { cdEventRoutes } from "./cd-event.ts";
 import { deadLetterRoutes } from "./dead-letter-api.ts";
 import {
   AlertmanagerBody,
@@ -306,5 +307,6 @@ export const registryRoutes = {
   },
   ...ofrepRoutes,
   ...analyticsRoutes,
+  ...cdEventRoutes,
 } as const satisfies Record<string, Route>;
 export type RegistryRoute = keyof typeof registryRoutes;

@@ -50,7 +50,12 @@ it.live(
         assert.include(refused as object, { code: "164", type: "READONLY" });
         await client.close();
 
-        const asMember = createClient({ url, username: "gwen", password: "of growth" });
+        const asMember = createClient({
+          url: address,
+          pathname: "/clickhouse",
+          username: "gwen",
+          password: "of growth",
+        });
         const own = await asMember.query({ query: "SELECT DISTINCT team FROM release_events", format: "CSV" });
         assert.strictEqual((await own.text()).trim(), '"growth"');
         await asMember.close();

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { defaultPolicy, OidcProvider, OrganisationConfiguration, Policy } from "@sluice/contracts";
+import { defaultPolicy, OidcProvider, OrganisationConfiguration, Policy, Webhook } from "@sluice/contracts";
 import {
   environment,
   environmentLayers,
@@ -66,6 +66,13 @@ const signingKey = Effect.gen(function* () {
   return null;
 });
 
+/** Receivers of release state, with the keys that their variables hold. */
+const webhooks = Effect.flatMap(listIn("SLUICE_WEBHOOKS_FILE", Webhook), (listed) =>
+  Effect.forEach(listed, (webhook) =>
+    Effect.map(Config.Redacted(webhook.secretEnv), (secret) => ({ ...webhook, secret: Redacted.value(secret) })),
+  ),
+);
+
 const settings = readSettings({
   host: Config.String("SLUICE_HOST").pipe(Config.withDefault("127.0.0.1")),
   port: Config.Port("SLUICE_PORT").pipe(Config.withDefault(4_400)),
@@ -73,6 +80,7 @@ const settings = readSettings({
   tokens: listIn("SLUICE_TOKENS_FILE", TokenGrant),
   oidc: listIn("SLUICE_OIDC_FILE", OidcProvider),
   organisationPolicy,
+  webhooks,
   signingKey,
   checkpointDirectory: Effect.map(Config.option(Config.NonEmptyString("SLUICE_CHECKPOINT_DIR")), Option.getOrNull),
 });

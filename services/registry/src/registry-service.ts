@@ -8,12 +8,14 @@ import type { Ports } from "./adapters/http/answer.ts";
 import { eventStream } from "./adapters/http/event-stream.ts";
 import { httpServer } from "./adapters/http/server.ts";
 import { layerWorkflowTokens } from "./adapters/oidc/workflow-tokens.ts";
+import { postState } from "./adapters/webhooks/standard-webhook.ts";
 import { AuditLog, startAuditLog } from "./application/audit-log.ts";
 import { makeAuthenticator } from "./application/authenticator.ts";
 import { followProgress } from "./application/canary-progress.ts";
 import { startRecorder } from "./application/recorder.ts";
 import { followReleaseStates } from "./application/release-states.ts";
 import { firstAdminToken, hasAdmin } from "./application/tokens.ts";
+import { startWebhooks } from "./application/webhooks.ts";
 import { type RegistrySettings, type RegistrySettingsInput, registrySettings } from "./settings.ts";
 
 export class ListenError extends Schema.TaggedError<ListenError>()("ListenError", { message: Schema.String }) {}
@@ -48,6 +50,7 @@ const start = Effect.fn("registryService")(function* (settings: RegistrySettings
   const authenticator = yield* makeAuthenticator(settings);
   const stream = eventStream(settings, recorder, progress, context);
   const states = yield* followReleaseStates();
+  yield* startWebhooks(settings.webhooks, postState);
   const parts = { settings, context, authenticator, states, recorded, behindMs, progress, stream };
   const app = yield* Effect.promise(() => httpServer(parts));
   const address = yield* Effect.acquireRelease(

@@ -1,4 +1,14 @@
-import { AuthorId, Digest, OidcProvider, Policy, Role, TeamName, Timestamp, withDefault } from "@sluice/contracts";
+import {
+  AuthorId,
+  Digest,
+  OidcProvider,
+  Policy,
+  Role,
+  TeamName,
+  Timestamp,
+  Webhook,
+  withDefault,
+} from "@sluice/contracts";
 import * as Schema from "effect/Schema";
 
 const Positive = Schema.Int.check(Schema.isGreaterThan(0));
@@ -23,6 +33,8 @@ export const RegistrySettings = Schema.Struct({
   port: withDefault(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 })), 4_400),
   tokens: withDefault(Schema.Array(TokenGrant), []),
   oidc: withDefault(Schema.Array(OidcProvider), []),
+  /** Receivers of release state, each with the key that signs what it is sent. */
+  webhooks: withDefault(Schema.Array(Schema.Struct({ ...Webhook.fields, secret: Schema.NonEmptyString })), []),
   /** How long a token of the database is believed without asking again: so late another registry hears of a revocation. */
   tokenCacheMs: withDefault(Positive, 2_000),
   /** Of one author. A service that evaluates flags asks often; a loop that has gone wrong asks more often. */

@@ -1,10 +1,10 @@
-import { OidcProviders } from "@sluice/contracts";
+import { OidcProviders, type Webhook, Webhooks } from "@sluice/contracts";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
-import { internalError, servesUntilStopped } from "../exit.ts";
+import { internalError, servesUntilStopped, usageError } from "../exit.ts";
 import { organisation } from "../flags.ts";
 import { print } from "../output.ts";
 import { pagesFile, readPages } from "../pages-file.ts";
@@ -38,6 +38,10 @@ export const upCommand = Command.make(
       Flag.withDescription("JSON file: provider name to { baseUrl, apiKeyEnv, … }"),
       Flag.optional,
     ),
+    webhooks: Flag.String("webhooks").pipe(
+      Flag.withDescription("JSON file: who is told of every change of release state"),
+      Flag.optional,
+    ),
     oidc: Flag.String("oidc").pipe(
       Flag.withDescription("JSON file: issuers whose workflow tokens let CI in, and their rules"),
       Flag.optional,
@@ -53,6 +57,8 @@ export const upCommand = Command.make(
     Effect.gen(function* () {
       const providers = yield* readProviders(Option.getOrUndefined(flags.providers));
       const tokens = yield* readTokens(flags.data);
+      const listed = yield* readSettingsFile("--webhooks", Option.getOrUndefined(flags.webhooks), Webhooks, []);
+      const webhooks = yield* Effect.forEach(listed, withSecret);
       const oidc = yield* readSettingsFile("--oidc", Option.getOrUndefined(flags.oidc), OidcProviders, []);
       const floor = yield* readOrganisationPolicy(Option.getOrUndefined(flags.organisation));
       const channels = yield* readPages(Option.getOrUndefined(flags.pages), Option.getOrUndefined(flags.webhook));
@@ -60,7 +66,7 @@ export const upCommand = Command.make(
       const { embeddedStack } = yield* Effect.promise(() => import("@sluice/stack"));
       const stack = yield* embeddedStack({
         directory: flags.data,
-        registry: { host: flags.host, port: flags.port, tokens, oidc, organisationPolicy: floor },
+        registry: { host: flags.host, port: flags.port, tokens, oidc, webhooks, organisationPolicy: floor },
         gateway: { host: flags.host, port: flags.gatewayPort, providers },
         controller: {},
         shadowJudge: {},
@@ -77,3 +83,10 @@ export const upCommand = Command.make(
       yield* Effect.never;
     }),
 ).pipe(Command.withDescription("Run all services in this process on an embedded database"));
+
+const withSecret = (webhook: Webhook) => {
+  const secret = process.env[webhook.secretEnv];
+  return secret
+    ? Effect.succeed({ ...webhook, secret })
+    : Effect.fail(usageError(`webhook ${webhook.id}: ${webhook.secretEnv} is not set; it holds the key that signs`));
+};

@@ -1,3 +1,4 @@
+import { calibrationViews } from "./calibration-views.ts";
 import { kpiViews } from "./kpi-views.ts";
 import { onCluster } from "./on-cluster.ts";
 import { rollupTables } from "./rollup-tables.ts";
@@ -8,6 +9,6 @@ import { tables } from "./tables.ts";
  * server, or for the cluster of that name.
  */
 export const clickHouseSchema = (cluster: string | null): ReadonlyArray<string> => {
-  const statements = [...tables, ...rollupTables, ...kpiViews];
+  const statements = [...tables, ...rollupTables, ...kpiViews, ...calibrationViews];
   return cluster === null ? statements : onCluster(statements, cluster);
 };

@@ -44,6 +44,7 @@ import type { RegistrySettings } from "../../settings.ts";
 import { permissionsOf } from "./access.ts";
 import { type Handler, json, namedBy, parameter, positionOf, query, text } from "./answer.ts";
 import { auditHandlers } from "./audit-handlers.ts";
+import { cdEventHandlers } from "./cd-event-handlers.ts";
 import { clickhouseHandlers } from "./clickhouse-handlers.ts";
 import { deadLetterHandlers } from "./dead-letter-handlers.ts";
 import { decodeBody } from "./decode-body.ts";
@@ -90,6 +91,7 @@ export const handlers = ({ behindMs, settings, progress, authenticator, states }
   ...stateHandlers(states, settings.maxStreams),
   ...ofrepHandlers(states),
   ...clickhouseHandlers,
+  ...cdEventHandlers,
   registerApplication: (request, intention) =>
     Effect.map(registerApplication(decodeBody(RegisterApplicationBody, request.body), intention), json),
   rollBackApplication: (request, intention) =>
@@ -155,6 +157,8 @@ export const handlers = ({ behindMs, settings, progress, authenticator, states }
         kpi_overrides: yield* rows("kpi_overrides"),
         kpi_rollbacks: yield* rows("kpi_rollbacks"),
         kpi_shadow_regressions: yield* rows("kpi_shadow_regressions"),
+        kpi_gate_calibration: yield* rows("kpi_gate_calibration"),
+        kpi_late_rollbacks: yield* rows("kpi_late_rollbacks"),
       });
     }),
   ...auditHandlers,

@@ -19,6 +19,7 @@ import { type Handlers, handlers } from "./handlers.ts";
 import { HttpFailure } from "./http-failure.ts";
 import { installLimits, type Limits } from "./limits.ts";
 import { installSecurityHeaders } from "./security-headers.ts";
+import { halfCharacterIn } from "./well-formed.ts";
 
 export interface HttpServerParts {
   readonly settings: RegistrySettings;
@@ -63,6 +64,15 @@ export const httpServer = async (parts: HttpServerParts): Promise<FastifyInstanc
   app.addContentTypeParser("application/octet-stream", { parseAs: "buffer" }, (_request, body, done) =>
     done(null, body),
   );
+  app.addHook("preHandler", async ({ body }) => {
+    const where = halfCharacterIn(body);
+    if (where !== null)
+      throw new HttpFailure(
+        400,
+        "bad-request",
+        `${where.slice(0, 200).toWellFormed()}: half a character; send whole ones`,
+      );
+  });
   await installSecurityHeaders(app);
   const limits = await installLimits(app, settings);
   const answers = handlers(parts);
