@@ -19,8 +19,8 @@ const SEED = 20_261_126;
 const CONCURRENCY = 16;
 /** Longer than any answer here may take: what takes longer hangs. */
 const ANSWERED_WITHIN_MS = 30_000;
-/** Whose work grows with the record or costs a database: asked as often as all the others together would be too slow. */
-const seldom: ReadonlySet<string> = new Set(["getKpis", "answerQuery", "answerStatement", "verifyAudit"]);
+/** Whose work grows with the record, or costs a database: as often as the others they would be all that is tested. */
+const seldom = /audit|kpi|answer|checkpoint|passport|cdevent|stream|listTokens/iu;
 
 const folder = mkdtempSync(join(tmpdir(), "sluice-fuzz-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -102,7 +102,7 @@ it.live(
         const worker = async () => {
           while (sent < REQUESTS) {
             const chosen = operations[Math.floor(random() * operations.length)];
-            if (!chosen || (seldom.has(chosen.operation.operationId) && random() > 0.05)) continue;
+            if (!chosen || (seldom.test(chosen.operation.operationId) && random() > 0.02)) continue;
             sent += 1;
             asked.set(chosen.operation.operationId, (asked.get(chosen.operation.operationId) ?? 0) + 1);
             await send(made(chosen.path, chosen.method, chosen.operation));

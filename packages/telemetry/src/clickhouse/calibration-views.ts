@@ -43,7 +43,7 @@ const lateRollbacks = `CREATE OR REPLACE VIEW kpi_late_rollbacks AS
       FROM (${accepted} AND type IN ('ApplicationRegistered', 'ReleaseCompleted', 'BaselineRolledBack'))
     ),
     undone AS (
-      SELECT application, replaced AS bundle, at AS undone_at
+      SELECT application, replaced, at AS undone_at
       FROM baselines WHERE type = 'BaselineRolledBack' AND replaced != bundle
     ),
     completed AS (
@@ -53,7 +53,7 @@ const lateRollbacks = `CREATE OR REPLACE VIEW kpi_late_rollbacks AS
     ends AS (
       SELECT completed.application AS application, completed.bundle AS bundle, completed_at, min(undone_at) AS rolled_back_at
       FROM undone ASOF JOIN completed
-        ON undone.application = completed.application AND undone.bundle = completed.bundle AND undone.undone_at > completed.completed_at
+        ON undone.application = completed.application AND undone.replaced = completed.bundle AND undone.undone_at > completed.completed_at
       GROUP BY application, bundle, completed_at
     ),
     fates AS (
