@@ -44,6 +44,7 @@ for (const [name, peer] of [
   else parts.set(name, peer);
 }
 if (!wrkLoad) skipped.push("wrk: it is not installed; the project's own load client takes its place");
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 process.on("exit", () => {
   for (const { child } of parts.values()) child.kill();
   load.kill();
