@@ -100,20 +100,23 @@ export const measure = async ({ name, url, analysts }: StoreChoice, events: numb
   }
 };
 
-type Run = <A, E>(effect: Effect.Effect<A, E, EventStore | Database>) => Promise<A>;
+export type Run = <A, E>(effect: Effect.Effect<A, E, EventStore | Database>) => Promise<A>;
 
 const measured = async (
   run: Run,
   { name, events, folder, analysts }: { name: string; events: number; folder: string; analysts: boolean },
 ): Promise<Measured> => {
   const store = await run(EventStore);
+  const told = (what: string, value: number) => console.error(`${name}, ${events} events: ${what} ${value.toFixed(1)}`);
   const appended = await append(run, events);
+  told("appended a second", appended.appendPerSecond);
   // As the server's autovacuum does sooner or later; an embedded database has none.
   await run(Effect.flatMap(Database, (db) => db.script("analyze audit_events")));
   const verifySeconds = await seconds(async () => {
     const { rows, faults } = await run(verifyRecord());
     if (rows !== events || faults.length > 0) throw new Error(`${rows} rows, ${faults[0]?.sentence}`);
   });
+  told("seconds to verify", verifySeconds);
   const treeSeconds = await seconds(() => run(new RecordTree().catchUp));
   const states = new Map<string, ApplicationState>();
   const statesSeconds = await seconds(async () => {
@@ -129,6 +132,7 @@ const measured = async (
       after = last.position;
     }
   });
+  told("seconds to fold all states", statesSeconds);
   const rebuildSeconds = analysts ? await rebuildAll(run, folder) : null;
   const pages = await releasePages(run, states);
   return { store: name, events, ...appended, verifySeconds, treeSeconds, statesSeconds, rebuildSeconds, ...pages };
@@ -161,7 +165,7 @@ const append = async (run: Run, events: number) => {
 const INSERT = 10_000;
 
 /** States, the index of releases and the analysts' table in one reading; ClickHouse works while the next rows are read. */
-const rebuildAll = async (run: Run, folder: string): Promise<number> => {
+export const rebuildAll = async (run: Run, folder: string): Promise<number> => {
   const store = await run(EventStore);
   return Effect.runPromise(
     Effect.scoped(

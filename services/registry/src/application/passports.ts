@@ -5,6 +5,7 @@ import { openCheckpoint, readVerifierKey } from "@sluice/transparency";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import { AuditLog, NotSigned } from "./audit-log.ts";
+import { NotFound } from "./requests.ts";
 
 /** Rows of an application that one passport may hold. */
 const MAX_ROWS = 20_000;
@@ -17,10 +18,11 @@ export const passportOf = Effect.fn("passportOf")(function* (application: Applic
   if (!key) return yield* new NotSigned({ message: "this registry has no signing key; see docs/audit.md" });
   const rows = yield* rowsAround(application, releaseId, size);
   const first = rows[0];
+  if (!first) return yield* new NotFound({ message: `release ${releaseId} is not on record yet; try again` });
   const inclusions = new Map<number, ReadonlyArray<string>>();
   for (const row of rows)
     if (row.releaseId === releaseId) inclusions.set(row.position, yield* tree.inclusion(row.position, size));
-  const earlier = yield* earlierOf(key.verifierKey, first?.position ?? 0, size);
+  const earlier = yield* earlierOf(key.verifierKey, first.position, size);
   return buildPassport({ application, releaseId, rows, checkpoint: note, earlier, inclusions, key });
 });
 
