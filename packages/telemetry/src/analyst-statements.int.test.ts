@@ -52,6 +52,8 @@ layer(stores, { timeout: 60_000 })("an analyst's statement", (it) => {
       });
       assert.strictEqual(quoted, '{"a":"1"}\n');
       assert.match(yield* ask("SHOW TABLES"), /^kpi_lead_time$/mu);
+      assert.match(yield* ask("SHOW TABLES FROM default LIKE 'kpi%'"), /^kpi_lead_time$/mu);
+      assert.strictEqual(yield* ask("SELECT format('{}-{}', 'a', b.file) FROM (SELECT 'x' AS file) AS b"), "a-x\n");
       assert.match(yield* ask("DESCRIBE TABLE release_events"), /^event_id\tString/mu);
       yield* ask("SELECT count() FROM system.tables -- FORMAT of nothing");
       yield* ask(
@@ -80,6 +82,18 @@ layer(stores, { timeout: 60_000 })("an analyst's statement", (it) => {
     ["WITH t AS (SELECT * FROM executable('id', 'TSV', 'a String')) SELECT * FROM t", /function executable/],
     ["DESCRIBE TABLE s3('http://127.0.0.1:1/x')", /function s3/],
     ["SELECT sleep(3)", /function sleep/],
+    ["SELECT * APPLY(file) FROM (SELECT '/etc/passwd' AS a)", /APPLY hides/],
+    ["SELECT t.* APPLY(x -> file(x)) FROM (SELECT '/etc/passwd' AS a) AS t", /APPLY hides/],
+    ["SELECT arrayMap(file, ['/etc/passwd'])", /file is the name of a function/],
+    ["SELECT a FROM values('b String, a String ALIAS file(b)', ('/etc/passwd'))", /function values/],
+    [
+      `SELECT a FROM format(JSONEachRow, 'b String, a String DEFAULT file(b)', '{"b":"/etc/passwd"}')`,
+      /function format/,
+    ],
+    ["SELECT * FROM view(SELECT file('/etc/passwd'))", /function file/],
+    ["SHOW TABLES WHERE length(file('/etc/passwd')) > 0", /of SHOW only/],
+    ["/* */ SHOW TABLES WHERE length(file('/etc/passwd')) > 0", /of SHOW only/],
+    ["SHOW SETTINGS LIKE 'max%'", /of SHOW only/],
     ["SELECT * FROM system.query_log", /system.query_log is not read/],
     ["SELECT 'x' IN system.settings", /system.settings is not read/],
     ["SELECT * FROM other.secrets", /database other/],

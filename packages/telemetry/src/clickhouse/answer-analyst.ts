@@ -10,7 +10,7 @@ import {
 } from "../analyst-statement.ts";
 import { TelemetryError } from "../telemetry-store.ts";
 import { messageOf } from "./connection.ts";
-import { isPlainFormat, rowsOf, whyRefused, withoutFormat } from "./statement-guard.ts";
+import { isPlainFormat, rowsOf, type Surroundings, whyRefused, withoutFormat } from "./statement-guard.ts";
 import { teamFilters } from "./team-filter.ts";
 
 /** Of one statement. In one process with the gateway: an analyst's mistake must not take what requests need. */
@@ -29,7 +29,7 @@ const MAX_WAITING = 16;
 
 /** Answers analysts' statements: one at a time, each read first (`statement-guard.ts`), with limits it cannot lift. */
 export const answerAnalyst = Effect.fnUntraced(function* (client: ClickHouseClient) {
-  const { database, tableFunctions } = yield* surroundings(client);
+  const met = yield* surroundings(client);
   const turn = yield* Semaphore.make(1);
   let waiting = 0;
 
@@ -47,7 +47,7 @@ export const answerAnalyst = Effect.fnUntraced(function* (client: ClickHouseClie
     const teamSettings =
       statement.team === null
         ? []
-        : [`additional_table_filters = ${teamFilters(yield* baseTables(client), database, statement.team)}`];
+        : [`additional_table_filters = ${teamFilters(yield* baseTables(client), met.database, statement.team)}`];
     const settings = [
       ...Object.entries({ ...statement.outputSettings, ...limits }).map(([name, value]) => `${name} = ${value}`),
       ...teamSettings,
@@ -57,7 +57,7 @@ export const answerAnalyst = Effect.fnUntraced(function* (client: ClickHouseClie
     const sql = (yield* keepsSettings(`${body}${ending}`, statement.parameters))
       ? `${body}${ending}`
       : `SELECT * FROM (\n${body}\n)${ending}`;
-    const refused = whyRefused(yield* treeOf(sql, statement.parameters), database, tableFunctions);
+    const refused = whyRefused(body, yield* treeOf(sql, statement.parameters), met);
     if (refused !== null) return yield* readOnlyHere(refused);
     return { format: chosen, bytes: yield* bytesOf(client, sql, statement.parameters) } satisfies AnalystAnswer;
   });
@@ -97,12 +97,17 @@ const faultOf = (
 };
 
 const surroundings = Effect.fnUntraced(function* (client: ClickHouseClient) {
-  const names = yield* jsonRows(client, "SELECT lower(name) AS name FROM system.table_functions");
+  const namesIn = (table: string) =>
+    Effect.map(
+      jsonRows(client, `SELECT lower(name) AS name FROM system.${table}`),
+      (rows) => new Set(rows.map((row) => String(row.name))),
+    );
   const [current] = yield* jsonRows(client, "SELECT currentDatabase() AS name");
   return {
     database: String(current?.name ?? "default"),
-    tableFunctions: new Set(names.map((row) => String(row.name))),
-  };
+    tableFunctions: yield* namesIn("table_functions"),
+    functions: yield* namesIn("functions"),
+  } satisfies Surroundings;
 });
 
 const baseTables = (client: ClickHouseClient) =>

@@ -4,7 +4,10 @@
  * runs nothing) and its tree is looked through: which functions, which databases, which settings.
  */
 
-/** Table functions that make rows out of nothing. Every other one reaches something outside. */
+/**
+ * Table functions that make rows out of nothing. Every other one reaches something outside, or (`values`, `format`, `null`)
+ * takes its columns as a text: in that a column's DEFAULT or ALIAS is an expression which no tree shows.
+ */
 const harmlessTableFunctions: ReadonlySet<string> = new Set([
   "numbers",
   "numbers_mt",
@@ -12,17 +15,15 @@ const harmlessTableFunctions: ReadonlySet<string> = new Set([
   "zeros_mt",
   "generateseries",
   "generate_series",
-  "values",
-  "sqlstandardvalues",
-  "null",
   "view",
-  // Also an ordinary function, which puts texts together.
-  "format",
 ]);
+
+/** Ordinary functions, harmless ones, that have the name of a table function. */
+const namesakes: ReadonlySet<string> = new Set(["format"]);
 
 /** Ordinary functions that read what is not in the tables, or only waste time. */
 const refusedFunctions =
-  /^(?:file|filesystem.*|sleep.*|dict.*|joinget.*|catboost.*|getsetting.*|getserver.*|getmacro|hostname|fqdn|servertimezone|serveruuid|tcpport|show.*|address.*|demangle|ai[a-z].*|llm.*|evalmlmethod|url.*read.*|currentprofiles|currentroles|enabledroles|defaultroles|enabledprofiles|defaultprofiles|getclient.*|structureto.*|log_?trace|zookeeper.*)$/u;
+  /^(?:file|filesystem.*|sleep.*|dict.*|joinget.*|catboost.*|getsetting.*|getserver.*|getmacro|hostname|fqdn|servertimezone|serveruuid|tcpport|show.*|address.*|demangle|ai[a-z].*|llm.*|evalmlmethod|url.*read.*|currentprofiles|currentroles|enabledroles|defaultroles|enabledprofiles|defaultprofiles|getclient.*|structureto.*|log_?trace|zookeeper.*|hascolumnintable|generateserialid)$/u;
 
 /** Of `system`, what clients ask to show which tables there are. */
 const systemTables: ReadonlySet<string> = new Set([
@@ -36,6 +37,10 @@ const systemTables: ReadonlySet<string> = new Set([
   "formats",
   "table_engines",
 ]);
+
+/** What SHOW may be: of a WHERE behind it the tree shows nothing. */
+const plainShow =
+  /^\s*SHOW\s+(?:FULL\s+)?(?:TABLES|DATABASES)(?:\s+(?:FROM|IN)\s+\w+)?(?:\s+(?:NOT\s+)?I?LIKE\s+'[^'\\]*')?(?:\s+LIMIT\s+\d+)?\s*$/iu;
 
 /** Statements by the root of their tree. */
 const readers = /^(?:SelectWithUnionQuery|SelectIntersectExceptQuery|DescribeQuery|ShowTables)\b/u;
@@ -53,38 +58,55 @@ export const withoutFormat = (sql: string): { readonly body: string; readonly fo
   return asked ? { body: asked[1] ?? "", format: asked[2] ?? null } : { body, format: null };
 };
 
+/** What the statement meets at this ClickHouse; names of functions in small letters. */
+export interface Surroundings {
+  readonly database: string;
+  readonly tableFunctions: ReadonlySet<string>;
+  readonly functions: ReadonlySet<string>;
+}
+
 /**
  * One sentence that refuses the statement of this tree; null when it only reads. `rows` is the answer of EXPLAIN AST to the
- * statement with our own FORMAT and SETTINGS behind it, one node a row, deeper ones indented by a space more.
+ * statement `body` with our own FORMAT and SETTINGS behind it, one node a row, deeper ones indented by a space more.
  */
-export const whyRefused = (
-  rows: ReadonlyArray<string>,
-  database: string,
-  tableFunctions: ReadonlySet<string>,
-): string | null => {
+export const whyRefused = (body: string, rows: ReadonlyArray<string>, surroundings: Surroundings): string | null => {
   const [root = ""] = rows;
   if (!readers.test(root)) return "only SELECT, DESCRIBE and SHOW are answered here";
+  if (root.startsWith("ShowTables") && !plainShow.test(body))
+    return "of SHOW only TABLES and DATABASES, with FROM and LIKE, are answered here; SELECT from system.tables instead";
   const nodes = rows.map((row) => ({ depth: row.length - row.trimStart().length, text: row.trim() }));
   const sets = nodes.filter(({ text }) => text === "Set");
   // Exactly ours: another one could lift a limit, or let in rows of another team.
   if (sets.length !== 1 || sets[0]?.depth !== 1) return "a statement sets no settings here; leave SETTINGS out";
   if (nodes.some(({ depth, text }) => depth === 1 && text.startsWith("Literal")))
     return "an answer goes to its client and into no file; leave INTO OUTFILE out";
-  for (const { text } of nodes) {
-    const refused = refusalOf(text, database, tableFunctions);
+  const above: Array<string> = [];
+  for (const { depth, text } of nodes) {
+    above[depth] = text;
+    const refused = refusalOf(text, above[depth - 1] ?? "", surroundings);
     if (refused !== null) return refused;
   }
   return null;
 };
 
-const refusalOf = (node: string, database: string, tableFunctions: ReadonlySet<string>): string | null => {
+const refusalOf = (
+  node: string,
+  parent: string,
+  { database, tableFunctions, functions }: Surroundings,
+): string | null => {
   const [kind = "", ...words] = node.split(" ");
   const name = words.join(" ").replace(/ \((?:alias|children)\b.*$/su, "");
+  const lower = name.toLowerCase();
+  if (kind === "ColumnsApplyTransformer")
+    return "APPLY hides the function that it calls; write the columns with their functions";
   if (kind === "Function") {
-    const lower = name.toLowerCase();
-    const reaches = tableFunctions.has(lower) && !harmlessTableFunctions.has(lower);
+    const isTable = parent.startsWith("TableExpression") || !namesakes.has(lower);
+    const reaches = isTable && tableFunctions.has(lower) && !harmlessTableFunctions.has(lower);
     return reaches || refusedFunctions.test(lower) ? `function ${name} reaches beyond the tables; leave it out` : null;
   }
+  // A function may be handed to another one by its name alone, as in arrayMap(file, paths).
+  if (kind === "Identifier" && functions.has(lower) && refusedFunctions.test(lower))
+    return `${name} is the name of a function that reaches beyond the tables; choose another name, or leave it out`;
   // An identifier may be a table too, after IN. A column of an alias has a dot as well, and is neither of these.
   const [first = "", second = ""] = name.split(".");
   if (kind === "TableIdentifier" && name.includes(".") && first !== database && first !== "system")
