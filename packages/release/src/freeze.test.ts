@@ -5,7 +5,7 @@ import * as Result from "effect/Result";
 import { type ApplicationState, initialState, shareOf } from "./application-state.ts";
 import { apply } from "./apply.ts";
 import { decide } from "./decide.ts";
-import { freezesToCopy, freezesToLift } from "./freeze.ts";
+import { freezesToCopy, freezesToLift, MAX_FREEZES } from "./freeze.ts";
 import { releaseStateOf } from "./release-state.ts";
 import { routedDigests } from "./routing.ts";
 import { application, at, bundle, commands, event, wayTo } from "./testing/samples.ts";
@@ -80,6 +80,17 @@ describe("an emergency stop", () => {
     given(registered, way.gatePassed, stopped).on(event("ShadowStarted")).refused("frozen");
     const lifted = stateAfter(registered, way.shadow, stopped, event("ReleasesUnfrozen", { freezeId: "stop-1" }));
     assert.equal(routedDigests(lifted).length, 2);
+  });
+  it("is not refused for the number of freezes that are in force; one more freeze or stop is", () => {
+    const many = Array.from({ length: MAX_FREEZES }, (_, n) => event("ReleasesFrozen", { freezeId: `freeze-${n}` }));
+    given(registered, way.canary, many)
+      .on(event("ReleasesFrozen", { freezeId: "freeze-x" }))
+      .refused("already-frozen");
+    const state = stateAfter(registered, way.canary, many, stopped);
+    assert.equal(state.active?.phase, "breached");
+    given(registered, way.canary, many, stopped)
+      .on(event("ReleasesStopped", { freezeId: "stop-2" }))
+      .refused("already-frozen");
   });
   it("refuses a step that was decided before it and comes after it", () =>
     given(registered, way.stepPassed, stopped)

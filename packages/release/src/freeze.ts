@@ -47,9 +47,10 @@ export const freeze = (
     return refuse("unknown-application", `application ${event.application} has no baseline yet: register it first`);
   if (state.freezes.some((known) => known.freezeId === freezeId))
     return refuse("already-frozen", `freeze ${freezeId} is in force already`);
-  if (state.freezes.length >= MAX_FREEZES)
-    return refuse("already-frozen", `${MAX_FREEZES} freezes are in force; lift some before adding one`);
   const stop = event._tag === "ReleasesStopped";
+  // A stop does what no freeze does: the first one is never refused for their number.
+  if (state.freezes.length >= MAX_FREEZES && (!stop || isStopped(state)))
+    return refuse("already-frozen", `${MAX_FREEZES} freezes are in force; lift some before adding one`);
   const until = event._tag === "ReleasesFrozen" ? event.until : null;
   const added: Freeze = { freezeId, scope, stop, author, reason, since: event.at, until };
   return Result.succeed({ ...state, freezes: [...state.freezes, added], seen: [...state.seen, event.eventId] });
