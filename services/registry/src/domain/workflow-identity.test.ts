@@ -57,6 +57,9 @@ describe("the person behind an author", () => {
   it("is who started the workflow, whatever the branch is called", () => {
     assert.strictEqual(workflowAuthorId(claims), "github:acme/shop@main:Octocat");
     assert.strictEqual(personOf(workflowAuthorId({ ...claims, ref: "refs/heads/a:b" })), "octocat");
+    const long = workflowAuthorId({ ...claims, ref: `refs/heads/${"long/".repeat(48)}` });
+    assert.strictEqual(long.length, 200);
+    assert.strictEqual(personOf(long), "octocat");
   });
   it("is the name that a token was made out to", () => {
     assert.strictEqual(personOf("Octocat"), personOf("github:octocat"));

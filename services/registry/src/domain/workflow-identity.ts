@@ -48,9 +48,15 @@ const matches = (glob: string, text: string): boolean =>
 
 const PREFIX = "github:";
 
-/** The author of what a workflow does: its repository, its branch, and who started it. */
-export const workflowAuthorId = ({ repository, ref, actor }: WorkflowClaims): string =>
-  `${PREFIX}${repository}@${ref.replace(/^refs\/heads\//u, "")}:${actor}`.slice(0, 200);
+/** The bound of an author's id. */
+const MAX_LENGTH = 200;
+
+/** The author of what a workflow does: its repository, its branch, and who started it, who is never cut off. */
+export const workflowAuthorId = ({ repository, ref, actor }: WorkflowClaims): string => {
+  const person = `:${actor}`;
+  const where = `${PREFIX}${repository}@${ref.replace(/^refs\/heads\//u, "")}`;
+  return `${where.slice(0, Math.max(PREFIX.length, MAX_LENGTH - person.length))}${person}`;
+};
 
 /**
  * The person behind an author id. A workflow acts for who started it, so that nobody approves what they had a workflow ask
