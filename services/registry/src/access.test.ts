@@ -236,7 +236,7 @@ it.live("every answer carries the headers that keep a browser from being used ag
   Effect.gen(function* () {
     const { address } = yield* withIssuer;
     yield* Effect.promise(async () => {
-      for (const path of ["/healthz", "/nothing", "/v1/me", "/v1/releases"]) {
+      for (const path of ["/healthz", "/nothing", "/v1/me", "/v1/releases", "/assets/none.js"]) {
         const { headers } = await fetch(`${address}${path}`);
         const policy = headers.get("content-security-policy") ?? "";
         assert.include(policy, "default-src 'none'");

@@ -2,18 +2,6 @@ import { builtDashboard, type DashboardFile } from "@sluice/dashboard";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { HttpFailure } from "./http-failure.ts";
 
-/** Only what the registry serves itself may run, be shown or be asked; no other page may frame it. */
-const contentSecurityPolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
-
 /** Serves the dashboard at `/`: static files, open to everybody; what they show is asked for with the viewer's token. */
 export const serveDashboard = (app: FastifyInstance): void => {
   let files: Promise<ReadonlyMap<string, DashboardFile>> | undefined;
@@ -27,8 +15,6 @@ export const serveDashboard = (app: FastifyInstance): void => {
     const file = found.get(path);
     if (!file) throw new HttpFailure(404, "not-found", `the dashboard has no file ${path}; reload the page`);
     return reply
-      .header("content-security-policy", contentSecurityPolicy)
-      .header("referrer-policy", "no-referrer")
       .header("cache-control", file.immutable ? "public, max-age=31536000, immutable" : "no-cache")
       .type(file.mediaType)
       .send(file.content);

@@ -16,7 +16,7 @@ export const installSecurityHeaders = async (app: FastifyInstance): Promise<void
         imgSrc: ["'self'", "data:"],
         fontSrc: ["'self'"],
         connectSrc: ["'self'"],
-        formAction: ["'self'"],
+        formAction: ["'none'"],
         baseUri: ["'none'"],
         frameAncestors: ["'none'"],
       },
