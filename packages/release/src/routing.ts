@@ -9,7 +9,7 @@ export const routedDigests = (state: ApplicationState): ReadonlyArray<Digest> =>
   );
 
 /** A candidate reaches the gateways from its shadow on: before that, and in an emergency stop, no request may meet it. */
-const routesCandidate = (state: ApplicationState): boolean =>
+export const routesCandidate = (state: ApplicationState): boolean =>
   !isStopped(state) && ["shadow", "shadow-passed", "canary"].includes(state.active?.phase ?? "");
 
 /**

@@ -1,5 +1,12 @@
 import { assert, it } from "@effect/vitest";
-import { AlertsBody, ApplicationsBody, DecidedForAllBody, releasesTopic } from "@sluice/contracts";
+import {
+  AlertsBody,
+  ApplicationsBody,
+  DecidedForAllBody,
+  Policy,
+  releasesTopic,
+  ServedAtBody,
+} from "@sluice/contracts";
 import * as EventBus from "@sluice/event-bus";
 import { at, event, wayTo } from "@sluice/release/testing/samples";
 import { ReleaseLog } from "@sluice/release-log";
@@ -70,6 +77,29 @@ it.live(
       yield* post("/v1/unfreeze", { reason: "mended" });
       assert.isTrue([...(yield* states).values()].every(({ freezes }) => freezes === undefined));
     }).pipe(Effect.provide(ports)),
+);
+
+it.live("what ran in an emergency stop is the baseline alone, in the shadow too", () =>
+  Effect.gen(function* () {
+    const { address } = yield* start;
+    const bus = yield* EventBus.EventBus;
+    const log = yield* ReleaseLog;
+    yield* bus.publish(releasesTopic, [event("ApplicationRegistered"), ...wayTo().shadow]);
+    while (log.applications().get("support-bot")?.active?.phase !== "shadow") yield* Effect.yieldNow;
+    const candidate = Effect.promise(async () => {
+      const at = "2100-01-01T00:00:00.000Z";
+      const { body } = await call(address, "GET", `/v1/audit/at?application=support-bot&at=${at}`);
+      return Schema.decodeUnknownSync(ServedAtBody)(body).candidate;
+    });
+    const stop = (verb: string) =>
+      Effect.promise(() =>
+        call(address, "POST", `/v1/applications/support-bot/${verb}`, { role: "operator", body: { reason: "leak" } }),
+      );
+    assert.strictEqual((yield* stop("stop")).status, 200);
+    assert.isNull(yield* candidate);
+    assert.strictEqual((yield* stop("unfreeze")).status, 200);
+    assert.strictEqual((yield* candidate)?.phase, "shadow");
+  }).pipe(Effect.provide(ports)),
 );
 
 it.live("nobody below operator may freeze or stop, and no application takes the name that stands for all", () =>

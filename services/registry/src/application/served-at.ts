@@ -1,6 +1,6 @@
 import type { ApplicationName, ServedAtBody, Timestamp } from "@sluice/contracts";
 import { EventStore, releaseEventOf } from "@sluice/event-store";
-import { evolve, initialState, shareOf } from "@sluice/release";
+import { evolve, initialState, routesCandidate, shareOf } from "@sluice/release";
 import * as Effect from "effect/Effect";
 
 /**
@@ -25,15 +25,15 @@ export const servedAt = Effect.fn("servedAt")(function* (application: Applicatio
   }
   const { active, baseline } = state;
   // A mirrored candidate answers nobody: it is told with the share 0.
-  const reachesCandidate = active && ["shadow", "shadow-passed", "canary"].includes(active.phase);
-  const candidate = reachesCandidate
-    ? {
-        releaseId: active.releaseId,
-        bundle: active.request.candidate,
-        phase: active.phase,
-        step: active.step,
-        share: shareOf(active),
-      }
-    : null;
+  const candidate =
+    active && routesCandidate(state)
+      ? {
+          releaseId: active.releaseId,
+          bundle: active.request.candidate,
+          phase: active.phase,
+          step: active.step,
+          share: shareOf(active),
+        }
+      : null;
   return { application, at, baseline, candidate, position } satisfies ServedAtBody;
 });
