@@ -5,7 +5,7 @@ export * from "./decide.ts";
 export * from "./event-id.ts";
 export * from "./fold.ts";
 export * from "./freeze.ts";
-export { OVERRIDE_ROLES, overrideEndsAt } from "./override-gate.ts";
+export { OVERRIDE_ROLES, openProposal, overrideEndsAt } from "./override-gate.ts";
 export * from "./refusal.ts";
 export * from "./release-state.ts";
 export * from "./routing.ts";

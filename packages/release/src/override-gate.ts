@@ -15,7 +15,7 @@ const hasLapsed = (override: Override, at: Timestamp): boolean =>
   override.expiresAt !== null && override.expiresAt <= at;
 
 /** The proposal that somebody else may still confirm. */
-const openProposal = (release: Release | undefined, at: Timestamp): Override | null =>
+export const openProposal = (release: Release | undefined, at: Timestamp): Override | null =>
   release?.proposal && !hasLapsed(release.proposal, at) ? release.proposal : null;
 
 const earliest = (instants: ReadonlyArray<Timestamp | null | undefined>): Timestamp | null =>

@@ -102,6 +102,42 @@ it.live("what ran in an emergency stop is the baseline alone, in the shadow too"
   }).pipe(Effect.provide(ports)),
 );
 
+it.live("who proposed an override does not confirm it under another name; somebody else does", () =>
+  Effect.gen(function* () {
+    const { address } = yield* start;
+    const bus = yield* EventBus.EventBus;
+    const log = yield* ReleaseLog;
+    const twoPeople = Schema.decodeUnknownSync(Policy)({ override: { approvals: 2 } });
+    const propose = (releaseId: string, id: string) =>
+      event("OverrideProposed", { releaseId, author: { id, role: "approver" } });
+    yield* bus.publish(releasesTopic, [
+      event("ApplicationRegistered"),
+      ...wayTo("rel-1", { policy: twoPeople }).blocked,
+      propose("rel-1", "github:The Approver"),
+      ...wayTo("rel-2", { policy: twoPeople }).blocked,
+      propose("rel-2", "somebody else"),
+    ]);
+    const isProposed = (releaseId: string) =>
+      log
+        .applications()
+        .get("support-bot")
+        ?.blocked.some((release) => release.releaseId === releaseId && release.proposal !== null);
+    while (!isProposed("rel-2")) yield* Effect.yieldNow;
+    const confirm = (releaseId: string) =>
+      Effect.promise(() =>
+        call(address, "POST", `/v1/releases/${releaseId}/override`, {
+          role: "approver",
+          body: { reason: "the cases are wrong" },
+        }),
+      );
+    const refused = yield* confirm("rel-1");
+    assert.deepStrictEqual([refused.status, failure(refused.body).code], [403, "separation-of-duty"]);
+    assert.match(failure(refused.body).message, /as github:The Approver/);
+    assert.strictEqual((yield* confirm("rel-2")).status, 200);
+    assert.strictEqual(log.applications().get("support-bot")?.active?.override?.proposedBy?.id, "somebody else");
+  }).pipe(Effect.provide(ports)),
+);
+
 it.live("nobody below operator may freeze or stop, and no application takes the name that stands for all", () =>
   Effect.gen(function* () {
     const { post, states } = yield* world;

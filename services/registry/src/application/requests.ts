@@ -21,7 +21,7 @@ import {
 } from "@sluice/contracts";
 import { EventStore } from "@sluice/event-store";
 import { looserSentence, looserSettings } from "@sluice/policy";
-import { endOf, findRelease, type ReleaseCommand } from "@sluice/release";
+import { endOf, findRelease, openProposal, type ReleaseCommand } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
@@ -186,15 +186,26 @@ export const overrideGate = (named: Named, body: typeof OverrideBody.Type, inten
     })),
   );
 
-/** Separation of duty: who asked for a release does not let it past the gate, whatever their role. */
+/**
+ * Separation of duty: who asked for a release does not let it past the gate, whatever their role, and who proposed an
+ * override does not confirm it under another name.
+ */
 const checkSeparation = Effect.fnUntraced(function* (named: Named, author: Author) {
   const { application, releaseId } = yield* locate(named);
+  const refused = (message: string) => new Forbidden({ code: "separation-of-duty", message });
+  const isSamePerson = (other: Author) => personOf(other.id) === personOf(author.id);
   const request = yield* firstRequest(application, releaseId);
-  if (!request || personOf(request.author.id) !== personOf(author.id)) return;
-  return yield* new Forbidden({
-    code: "separation-of-duty",
-    message: `${author.id} asked for release ${releaseId} (as ${request.author.id}); somebody else has to override the gate`,
-  });
+  if (request && isSamePerson(request.author))
+    return yield* refused(
+      `${author.id} asked for release ${releaseId} (as ${request.author.id}); somebody else has to override the gate`,
+    );
+  const state = (yield* ReleaseLog).applications().get(application);
+  const proposal = openProposal(state && findRelease(state, releaseId), yield* now);
+  // The very same name is the fold's to refuse, which knows nothing of the names that one person may have.
+  if (proposal && proposal.author.id !== author.id && isSamePerson(proposal.author))
+    return yield* refused(
+      `${author.id} proposed the override of release ${releaseId} (as ${proposal.author.id}); somebody else has to confirm it`,
+    );
 });
 
 const operations = {
