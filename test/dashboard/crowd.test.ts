@@ -189,6 +189,7 @@ else
       // The way back leads to where one was.
       expect(await focused()).toBe("Pause…");
       await press("Enter");
+      await page.getByRole("dialog").waitFor();
       await tabTo(/^action-reason$/u);
       await page.keyboard.type("by keyboard");
       await tabTo(/^Pause$/u);

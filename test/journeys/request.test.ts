@@ -67,7 +67,10 @@ describe("sluice release request", () => {
 
   it("blocks the bad change with exit code 3", async () => {
     const ended = await request("branch-bad.jsonl", "--attest");
-    expect([ended.code, ended.stderr]).toEqual([3, expect.stringMatching(/^sluice: rel-\w+ ended: blocked\n$/)]);
+    expect([ended.code, ended.stderr]).toEqual([
+      3,
+      expect.stringMatching(/^In the recent past nobody .*\nsluice: rel-\w+ ended: blocked\n$/),
+    ]);
   });
 
   it("lets the good change go on, and is one request however often it is sent", async () => {
