@@ -85,6 +85,11 @@ else
       await page.getByText(/rows are missing or out of order/).waitFor();
       await give(JSON.stringify({ ...passport, checkpoint: passport.checkpoint.replace(/\n\d+\n/u, "\n99\n") }));
       await page.getByText("the checkpoint is not signed by the key").waitFor();
+      // Whole in itself, and signed by somebody who is not this registry.
+      await page.route("**/v1/audit/key", (route) => route.fulfill({ body: "another+00000000+AAAA\n" }));
+      await give(text);
+      await page.getByText("Signed with another key", { exact: true }).waitFor();
+      expect(await page.getByText("Holds", { exact: true }).count()).toBe(0);
       await give("no passport");
       await page
         .getByRole("alert")

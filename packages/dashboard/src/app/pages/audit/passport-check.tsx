@@ -20,6 +20,14 @@ const registryKey = async (): Promise<string | null> => {
   }
 };
 
+/** What another key has signed may hold in itself and be anybody's: that is not what holds here. */
+const findingOf = ({ faults, isOurs }: Checked) => {
+  if (faults.length > 0) return { urgency: "wrong", label: plural(faults.length, "fault") } as const;
+  return isOurs === false
+    ? ({ urgency: "held", label: "Signed with another key" } as const)
+    : ({ urgency: "quiet", label: "Holds" } as const);
+};
+
 /** A passport is checked here, by this browser: the file does not leave it. */
 export const PassportCheck = () => {
   const isOver = useSignal(false);
@@ -73,10 +81,7 @@ export const PassportCheck = () => {
       {checked && (
         <div role="status">
           <p>
-            <StatusChip
-              urgency={checked.faults.length === 0 ? "quiet" : "wrong"}
-              label={checked.faults.length === 0 ? "Holds" : plural(checked.faults.length, "fault")}
-            />{" "}
+            <StatusChip {...findingOf(checked)} />{" "}
             <a href={linkTo.release(checked.application, checked.releaseId)}>{checked.releaseId}</a> of{" "}
             {checked.application}: {plural(checked.rows, "row")}, {plural(checked.attestations, "attestation")}, under a
             checkpoint of {count(checked.signed)} rows.
