@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest";
-import { type CanaryProgress, canaryProgressTopic } from "@sluice/contracts";
+import { type CanaryProgress, canaryProgressTopic, routingTopic } from "@sluice/contracts";
 import { EventBus } from "@sluice/event-bus";
 import { PagerInbox } from "@sluice/pager";
 import { ReleaseLog } from "@sluice/release-log";
@@ -41,6 +41,22 @@ it.effect("a candidate that is as good goes from its shadow to 100 %, step by st
     const passed = find(events, "CanaryStepPassed");
     assert.isAtLeast(secondsBetween(find(events, "CanaryStepStarted").at, passed.evidence.window.to), 6);
     assert.isAtMost(secondsBetween(passed.evidence.window.to, passed.at), 2);
+  }).pipe(onAMorning),
+);
+
+it.effect("a routing of another instance that is older and came later is corrected", () =>
+  Effect.gen(function* () {
+    const bus = yield* EventBus;
+    const gateway = yield* simulatedGateway();
+    yield* passedShadow();
+    yield* canaryControllerService({});
+    yield* pass(3);
+    const newest = gateway.given.at(-1);
+    assert.isDefined(newest);
+    if (!newest) return;
+    yield* bus.publish(routingTopic, [{ ...newest, version: newest.version - 1 }]);
+    yield* pass(2);
+    assert.strictEqual(gateway.given.at(-1)?.version, newest.version);
   }).pipe(onAMorning),
 );
 
