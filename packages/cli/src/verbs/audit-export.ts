@@ -81,8 +81,10 @@ const exportRecord = (address: RegistryAddress, file: string) =>
     }),
   );
 
+const faultsOfThePath = new Set(["EACCES", "EISDIR", "ENAMETOOLONG", "ENOENT", "ENOTDIR", "EPERM", "EROFS"]);
+
 /** A file is there only once it is whole: half an export looks like one with missing rows. */
-const written = <A>(
+export const written = <A>(
   file: string,
   use: (write: (text: string) => Effect.Effect<void, Exit>) => Effect.Effect<A, Exit>,
 ): Effect.Effect<A, Exit> => {
@@ -90,8 +92,13 @@ const written = <A>(
   const attempt = <B>(run: () => Promise<B>) =>
     Effect.tryPromise({
       try: run,
-      catch: (cause) =>
-        internalError(`${file} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`),
+      catch: (cause) => {
+        const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown reason";
+        const sentence = `${file} cannot be written (${code})`;
+        return faultsOfThePath.has(code)
+          ? usageError(`${sentence}; name a file in a directory that exists`)
+          : internalError(sentence);
+      },
     });
   return Effect.acquireUseRelease(
     attempt(() => open(part, "w")),
@@ -99,6 +106,7 @@ const written = <A>(
     (handle) => Effect.promise(() => handle.close()),
   ).pipe(
     Effect.tap(() => attempt(() => rename(part, file))),
-    Effect.tapCause(() => Effect.promise(() => rm(part, { force: true }))),
+    // What cannot be written cannot be removed either: the first fault is the one to tell.
+    Effect.tapCause(() => Effect.promise(() => rm(part, { force: true }).catch(() => undefined))),
   );
 };
