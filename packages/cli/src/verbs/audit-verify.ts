@@ -90,7 +90,9 @@ const trustedKey = (given: string | undefined): Effect.Effect<VerifierKey, Exit>
 const MAX_PASSPORT_BYTES = 256 * 1_024 * 1_024;
 
 const unreadable = (path: string) => (cause: unknown) =>
-  usageError(`${path}: cannot be read (${cause instanceof Error && "code" in cause ? cause.code : "unknown reason"})`);
+  usageError(
+    `${path}: cannot be read (${cause instanceof Error && "code" in cause ? cause.code : "unknown reason"}); check the path`,
+  );
 
 const linesOf = (path: string) =>
   Effect.tryPromise({
