@@ -166,6 +166,8 @@ export const permissions = {
   operate: ["operator", "admin"],
   /** May report what it sees as a breach: that can only take users off a candidate. */
   report: ["ci", "operator", "admin"],
+  /** Texts of users, redacted: for people who look into a release, and for no machine. */
+  texts: ["operator", "approver", "admin"],
   override: ["approver", "admin"],
   administer: ["admin"],
 } as const satisfies Record<string, ReadonlyArray<Role>>;

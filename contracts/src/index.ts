@@ -29,6 +29,7 @@ export * from "./release-state.ts";
 export * from "./reported-observation.ts";
 export * from "./result-rules.ts";
 export * from "./routing.ts";
+export * from "./shadow-pairs-api.ts";
 export * from "./topics.ts";
 export * from "./webhook.ts";
 export * from "./with-default.ts";

@@ -103,6 +103,8 @@ export const ObservationEvent = Schema.TaggedUnion({
     candidate: PairSide,
     /** Null: the same calls, or none. Absent in old records. */
     toolDivergence: Schema.optionalKey(Schema.NullOr(ToolDivergence)),
+    /** False: the texts are for the judge alone, and not kept for people to look at. Absent where they are kept. */
+    textsKept: Schema.optionalKey(Schema.Literal(false)),
   },
 }).annotate({ identifier: "ObservationEvent" });
 export type ObservationEvent = typeof ObservationEvent.Type;

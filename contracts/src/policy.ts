@@ -90,6 +90,11 @@ export const ShadowPolicy = group(
       "Above this share of pairs that the judge could not score nothing is concluded.",
     ),
     deadlineSeconds: setting(Positive, 86_400, "Without enough pairs by then the shadow is inconclusive."),
+    payloadSampleRate: setting(
+      Ratio,
+      1,
+      "Share of the pairs whose redacted texts are kept for people to look at; 0 keeps none.",
+    ),
     /** Bounds of the mirror: they protect the user's path and the budget. */
     concurrency: setting(PositiveCount, 16, "Mirrored calls of one gateway at a time."),
     queueLimit: setting(PositiveCount, 1_000, "Mirrored calls that may wait; more are dropped and counted."),

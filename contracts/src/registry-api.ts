@@ -26,6 +26,7 @@ import {
 } from "./http.ts";
 import { ofrepRoutes } from "./ofrep-api.ts";
 import { ReleaseState } from "./release-state.ts";
+import { shadowPairRoutes } from "./shadow-pairs-api.ts";
 
 export interface Route {
   readonly method: "GET" | "POST" | "PUT";
@@ -238,6 +239,7 @@ export const registryRoutes = {
     status: 200,
     response: KpiBody,
   },
+  ...shadowPairRoutes,
   ...auditRoutes,
   ...deadLetterRoutes,
   createToken: {

@@ -29,6 +29,8 @@ export const Routing = Schema.TaggedStruct("RoutingChanged", {
           concurrency: PositiveCount,
           queueLimit: PositiveCount,
           timeoutMs: PositiveCount,
+          /** Share of the pairs whose texts are kept for people to look at; absent in old records: of all. */
+          payloadSampleRate: Schema.optionalKey(Ratio),
         }),
       ),
       /** Share of responses whose text goes with the observation, for the quality judge. */

@@ -36,3 +36,6 @@ CREATE ROW POLICY IF NOT EXISTS growth ON sluice.judgements
 CREATE ROW POLICY IF NOT EXISTS sluice_registry ON sluice.release_events USING 1 TO sluice;
 CREATE ROW POLICY IF NOT EXISTS sluice_registry ON sluice.observations USING 1 TO sluice;
 CREATE ROW POLICY IF NOT EXISTS sluice_registry ON sluice.judgements USING 1 TO sluice;
+
+-- Texts of the shadow: nobody reads them here. The registry shows them to operators, approvers and admins.
+CREATE ROW POLICY IF NOT EXISTS sluice_registry ON sluice.shadow_pairs USING 1 TO sluice;

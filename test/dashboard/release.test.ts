@@ -4,6 +4,8 @@ import {
   bundle,
   canaryEvidence,
   DashboardStage,
+  pairJudgementOf,
+  pairOf,
   policy,
   progressOf,
   reports,
@@ -278,6 +280,54 @@ else
       const slices = reports.blocked.slices.length;
       expect(await page.locator("svg.interval").count()).toBe(slices);
       await page.context().close();
+    });
+
+    it("shows pairs of the shadow with both outputs and the judge's word, to who may read texts, and why there are none", async () => {
+      const [kept, off] = [await scene(), await scene()];
+      await stage.request(kept.application, kept.releaseId);
+      const noTexts = { ...policy, shadow: { ...policy.shadow, payloadSampleRate: 0 } };
+      await stage.request(off.application, off.releaseId, { policy: noTexts });
+      for (const release of [kept, off])
+        await stage.say(
+          { _tag: "RecordGateReport", ...release, report: reports.passed },
+          { _tag: "StartShadow", ...release },
+        );
+      const { baseline, candidate } = pairOf({});
+      const sides = (before: string, after: string) => ({
+        baseline: { ...baseline, errorClass: null, output: before },
+        candidate: { ...candidate, errorClass: null, output: after },
+      });
+      await stage.keep(
+        [
+          pairOf({ ...kept, pairId: "pair/1", input: "Same?", ...sides("The same.", "The same.") }),
+          pairOf({ ...kept, pairId: "pair/2", input: "Where is it?", ...sides("It comes today.", "It went today.") }),
+        ],
+        [
+          pairJudgementOf({ ...kept, judgementId: "j-1", pairId: "pair/1", baselineScore: 1, candidateScore: 1 }),
+          pairJudgementOf({ ...kept, judgementId: "j-2", pairId: "pair/2", baselineScore: 1, candidateScore: 0.25 }),
+        ],
+      );
+      const { page, complaints, go } = await open("approver");
+      const show = page.getByRole("button", { name: "Show the pairs where the candidate lost most" });
+      await go(pathOf(kept));
+      await show.click();
+      await page.getByText("2 pairs are stored").waitFor();
+      const worst = page.locator("details.case").first();
+      await worst.locator("summary", { hasText: "Where is it?" }).getByText("−0.75").click();
+      await worst.getByText("the judge gave 1.00 to the baseline and 0.25 to the candidate").waitFor();
+      expect(await worst.locator("del").allTextContents()).toEqual(["comes"]);
+      expect(await worst.locator("ins").allTextContents()).toEqual(["went"]);
+      await go(pathOf(off));
+      await show.click();
+      await page.getByText(/No pair is stored, because this policy keeps no texts/).waitFor();
+      expect(complaints).toEqual([]);
+      await page.context().close();
+
+      const viewer = await open("viewer");
+      await viewer.go(pathOf(kept));
+      await viewer.page.getByText(/is shown to operators, approvers and admins/).waitFor();
+      expect(await viewer.page.getByRole("button", { name: /Show the pairs/ }).count()).toBe(0);
+      await viewer.page.context().close();
     });
 
     it("says since when it is stale while the stream is cut, and then tells what it has missed, once", async () => {

@@ -11,12 +11,14 @@ import {
   digestOf,
   digestOfBytes,
   type GateReport,
+  type PairJudged,
   Policy,
   type ReleaseEvent,
   type ReleaseEventOf,
   type Role,
   releasesTopic,
   type ShadowEvidence,
+  type ShadowPairRecorded,
   timestampOf,
 } from "@sluice/contracts";
 import * as EventBus from "@sluice/event-bus";
@@ -58,6 +60,15 @@ export const canaryEvidence = (step: number): CanaryEvidence => {
 };
 export const progressOf = (about: Partial<CanaryProgress>): CanaryProgress => ({
   ...golden<CanaryProgress>("sluice.canary-progress.v1/CanaryProgressed.v1.json"),
+  ...about,
+});
+
+export const pairOf = (about: Partial<ShadowPairRecorded>): ShadowPairRecorded => ({
+  ...golden<ShadowPairRecorded>("sluice.observations.v1/ShadowPairRecorded.v1.json"),
+  ...about,
+});
+export const pairJudgementOf = (about: Partial<PairJudged>): PairJudged => ({
+  ...golden<PairJudged>("sluice.judgements.v1/PairJudged.v1.json"),
   ...about,
 });
 
@@ -132,6 +143,15 @@ export class DashboardStage {
   async tell(progress: CanaryProgress): Promise<void> {
     await this.#runtime.runPromise(
       Effect.flatMap(EventBus.EventBus, (bus) => bus.publish(canaryProgressTopic, [progress])),
+    );
+  }
+
+  /** What gateways and judge have said of mirrored requests, as it was kept. */
+  async keep(pairs: ReadonlyArray<ShadowPairRecorded>, judgements: ReadonlyArray<PairJudged>): Promise<void> {
+    await this.#runtime.runPromise(
+      Effect.flatMap(Telemetry.TelemetryStore, (store) =>
+        Effect.andThen(store.insertPairs(pairs), store.insertJudgements(judgements)),
+      ),
     );
   }
 

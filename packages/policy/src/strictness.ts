@@ -92,6 +92,8 @@ export const policyStrictness: Strictness<Policy> = {
     margin: "lower",
     maxErrorShare: "lower",
     deadlineSeconds: "free",
+    // Who keeps fewer texts protects those who wrote them; no decision rests on them.
+    payloadSampleRate: "free",
     concurrency: "free",
     queueLimit: "free",
     timeoutMs: "free",

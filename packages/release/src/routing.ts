@@ -35,14 +35,14 @@ const routedCandidate = (state: ApplicationState, bundles: ReadonlyMap<Digest, B
   const bundle = bundles.get(candidateOf(release));
   if (!bundle) return null;
   const { shadow, canary } = policyOf(release);
-  const { sampleRate, concurrency, queueLimit, timeoutMs } = shadow;
+  const { sampleRate, concurrency, queueLimit, timeoutMs, payloadSampleRate } = shadow;
   return {
     releaseId: release.releaseId,
     digest: candidateOf(release),
     bundle,
     share: shareOf(release),
     salt: release.releaseId,
-    mirror: release.phase === "shadow" ? { sampleRate, concurrency, queueLimit, timeoutMs } : null,
+    mirror: release.phase === "shadow" ? { sampleRate, concurrency, queueLimit, timeoutMs, payloadSampleRate } : null,
     payloadSampleRate: release.phase === "canary" ? canary.metrics.quality.sampleRate : 0,
     maxUnwatchedSeconds: canary.maxUnwatchedSeconds,
   };

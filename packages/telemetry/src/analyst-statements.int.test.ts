@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, layer } from "@effect/vitest";
+import { type ShadowPairRecorded, timestampOf } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import { afterAll } from "vitest";
@@ -13,9 +14,34 @@ import { TelemetryStore } from "./telemetry-store.ts";
 const folder = mkdtempSync(join(tmpdir(), "sluice-analyst-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+const side = {
+  bundle: `sha256:${"a".repeat(64)}`,
+  output: "An answer",
+  status: 200,
+  errorClass: null,
+  latencyMs: 1,
+  timeToFirstTokenMs: null,
+  inputTokens: null,
+  outputTokens: null,
+  finishReason: null,
+  refused: false,
+};
+const pairOf = (application: string): ShadowPairRecorded => ({
+  _tag: "ShadowPairRecorded",
+  pairId: "pair/1",
+  gatewayId: "gw-1",
+  application,
+  releaseId: "rel-1",
+  at: timestampOf(Date.now()),
+  clusterKey: "c-1",
+  input: "A question",
+  baseline: side,
+  candidate: side,
+});
 const filled = Layer.effectDiscard(
   Effect.gen(function* () {
     const store = yield* TelemetryStore;
+    yield* store.insertPairs([pairOf(completedRelease[0]?.application ?? "")]);
     yield* store.insertReleaseEvents([
       ...completedRelease.map((event) => ({ event, accepted: true, team: "support" })),
       ...overriddenRelease.map((event) => ({ event, accepted: true, team: "growth" })),
@@ -112,6 +138,17 @@ layer(stores, { timeout: 60_000 })("an analyst's statement", (it) => {
         assert.strictEqual(yield* ask("SELECT count() > 0 FROM release_events"), "1\n");
       }),
     );
+
+  it.effect("finds no text of the shadow, whoever asks and however", () =>
+    Effect.gen(function* () {
+      for (const team of [null, "support"])
+        for (const sql of ["SELECT count() FROM shadow_pairs", "SELECT count() FROM default.shadow_pairs FINAL AS p"])
+          assert.strictEqual(yield* ask(sql, { team }), "0\n", sql);
+      const store = yield* TelemetryStore;
+      const application = completedRelease[0]?.application ?? "";
+      assert.strictEqual((yield* store.pairs({ application, releaseId: "rel-1", limit: 1 })).kept, 1);
+    }),
+  );
 
   it.effect("that fails half-way leaves nothing behind for the next one", () =>
     Effect.gen(function* () {

@@ -29,7 +29,7 @@ const atOnce = { lagMs: 0, lateMs: 0, settleMs: 0, quietMs: 0 };
 const open = Effect.gen(function* () {
   const opened = yield* Scope.provide(openClickHouse({ path }, atOnce), scope);
   ({ store, rollUp, clients } = opened);
-  const all = ["observations", "judgements", "release_events", "gateway_batches"];
+  const all = ["observations", "judgements", "release_events", "gateway_batches", "shadow_pairs"];
   empty = Effect.promise(async () => {
     for (const table of [...all, "observations_by_minute", "rollup_progress", "rollup_marks"])
       await clients.writer.command({ query: `TRUNCATE TABLE ${table}` });

@@ -5,10 +5,11 @@ import * as Layer from "effect/Layer";
 import * as Schedule from "effect/Schedule";
 import { answerAnalyst } from "./clickhouse/answer-analyst.ts";
 import { type ClickHouseSettings, connect, messageOf } from "./clickhouse/connection.ts";
-import { insertJudgements, insertObservations, insertReleaseEvents } from "./clickhouse/insert.ts";
+import { insertJudgements, insertObservations, insertPairs, insertReleaseEvents } from "./clickhouse/insert.ts";
 import { minuteRollup, rollupTiming } from "./clickhouse/minute-rollup.ts";
 import { MINUTE_MS } from "./clickhouse/rollup-statements.ts";
 import { clickHouseSchema } from "./clickhouse/schema.ts";
+import { selectPairs } from "./clickhouse/select-pairs.ts";
 import { selectTraffic } from "./clickhouse/select-traffic.ts";
 import { type RollupBound, selectWindows } from "./clickhouse/select-windows.ts";
 import { TelemetryError, TelemetryStore, type WindowQuery } from "./telemetry-store.ts";
@@ -51,6 +52,7 @@ export const openClickHouse = Effect.fnUntraced(function* (settings: ClickHouseS
     insertObservations: (batches, source) =>
       Effect.andThen(rollup.markLate(batches), insertObservations(writer, batches, source)),
     insertJudgements: (judgements) => insertJudgements(writer, judgements),
+    insertPairs: (pairs) => insertPairs(writer, pairs),
     insertReleaseEvents: (events) => insertReleaseEvents(writer, events),
     watermarks: (application) => selectWatermarks(reader, application),
     windows: (query) => {
@@ -60,6 +62,7 @@ export const openClickHouse = Effect.fnUntraced(function* (settings: ClickHouseS
         : selectWindows(reader, query, usableRollup(query));
     },
     traffic: (query) => selectTraffic(reader, query),
+    pairs: (query) => selectPairs(reader, query),
     query: (sql, parameters = {}) => selectRows(analyst, sql, parameters),
     answer,
   });

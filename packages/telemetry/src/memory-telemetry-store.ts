@@ -7,11 +7,13 @@ import {
   type Observation,
   type ObservationsRecorded,
   type ResponseJudged,
+  type ShadowPairRecorded,
   type Timestamp,
   type UnitCounts,
 } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
+import { areTextsKept, keptPairsOf } from "./kept-pairs.ts";
 import {
   type RecordedReleaseEvent,
   TelemetryError,
@@ -38,6 +40,7 @@ const noSql = new TelemetryError({ operation: "query", message: "the telemetry s
 export const layerMemory: Layer.Layer<TelemetryStore> = Layer.sync(TelemetryStore, () => {
   const observations = new Map<string, Observation>();
   const judgements = new Map<string, JudgementEvent>();
+  const pairs = new Map<string, ShadowPairRecorded>();
   const releaseEvents = new Map<string, RecordedReleaseEvent>();
   const through = new Map<string, Map<string, Timestamp>>();
 
@@ -55,6 +58,10 @@ export const layerMemory: Layer.Layer<TelemetryStore> = Layer.sync(TelemetryStor
       Effect.sync(() => {
         for (const event of events) judgements.set(event.judgementId, event);
       }),
+    insertPairs: (recorded) =>
+      Effect.sync(() => {
+        for (const pair of recorded.filter(areTextsKept)) pairs.set(pair.pairId, pair);
+      }),
     insertReleaseEvents: (events) =>
       Effect.sync(() => {
         for (const recorded of events) releaseEvents.set(`${recorded.event.eventId}/${recorded.accepted}`, recorded);
@@ -67,6 +74,7 @@ export const layerMemory: Layer.Layer<TelemetryStore> = Layer.sync(TelemetryStor
         : Effect.sync(() => aggregate(query, [...observations.values()], [...judgements.values()]));
     },
     traffic: (query) => Effect.sync(() => totals(query, [...observations.values()], [...judgements.values()])),
+    pairs: (query) => Effect.sync(() => keptPairsOf(query, [...pairs.values()], [...judgements.values()])),
     query: () => Effect.fail(noSql),
     answer: () => Effect.fail(noSql),
   });

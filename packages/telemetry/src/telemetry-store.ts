@@ -6,6 +6,8 @@ import type {
   ObservationsRecorded,
   ReleaseEvent,
   ReleaseId,
+  ShadowPair,
+  ShadowPairRecorded,
   Timestamp,
 } from "@sluice/contracts";
 import * as Context from "effect/Context";
@@ -70,6 +72,19 @@ export interface TrafficTotals {
   readonly quality: ArmWindow["quality"];
 }
 
+export interface PairQuery {
+  readonly application: ApplicationName;
+  readonly releaseId: ReleaseId;
+  /** At most so many pairs: those where the judge saw the candidate lose most first, then the latest. */
+  readonly limit: number;
+}
+
+export interface KeptPairs {
+  /** Pairs of the release that are there. */
+  readonly kept: number;
+  readonly pairs: ReadonlyArray<ShadowPair>;
+}
+
 /** A release event as analysts see it: flat, with the fold's answer. */
 export interface RecordedReleaseEvent {
   readonly event: ReleaseEvent;
@@ -93,6 +108,8 @@ export class TelemetryStore extends Context.Service<
       source?: BatchSource,
     ) => Effect.Effect<void, TelemetryError>;
     readonly insertJudgements: (judgements: ReadonlyArray<JudgementEvent>) => Effect.Effect<void, TelemetryError>;
+    /** Keeps the texts of mirrored requests for people to look at, but for those that are for the judge alone. */
+    readonly insertPairs: (pairs: ReadonlyArray<ShadowPairRecorded>) => Effect.Effect<void, TelemetryError>;
     readonly insertReleaseEvents: (events: ReadonlyArray<RecordedReleaseEvent>) => Effect.Effect<void, TelemetryError>;
     /**
      * How far each gateway's observations of an application are complete (its last batch's `through`). Windows that end
@@ -104,6 +121,8 @@ export class TelemetryStore extends Context.Service<
     readonly windows: (query: WindowQuery) => Effect.Effect<ReadonlyArray<WindowRow>, TelemetryError>;
     /** What an application's users have met lately, for a forecast: in one pass, and without windows. */
     readonly traffic: (query: TrafficQuery) => Effect.Effect<TrafficTotals, TelemetryError>;
+    /** Texts of users: for whoever may read them. */
+    readonly pairs: (query: PairQuery) => Effect.Effect<KeptPairs, TelemetryError>;
     /** A read-only query of the documented tables and views; rows as objects. For KPIs and analysts. */
     readonly query: (
       sql: string,

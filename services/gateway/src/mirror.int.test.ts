@@ -171,6 +171,19 @@ describe("a candidate in shadow", () => {
     expect(Math.abs(mirrored - 60)).toBeLessThan(33);
   });
 
+  it("marks the pairs whose texts policy does not let be kept", async () => {
+    const mirror = { ...limits, queueLimit: 500, payloadSampleRate: 0 };
+    await gateway.route(routingOf(2, { candidate: candidateOf(candidate, { mirror }) }));
+    await ask();
+    await until(() => gateway.pairs().length === 1);
+    await gateway.route(
+      routingOf(3, { candidate: candidateOf(candidate, { mirror: { ...mirror, payloadSampleRate: 1 } }) }),
+    );
+    await ask();
+    await until(() => gateway.pairs().length === 2);
+    expect(gateway.pairs().map(({ textsKept }) => textsKept)).toEqual([false, undefined]);
+  });
+
   it("is not asked what the baseline could not answer, nor once its shadow is over", async () => {
     upstream.behave = fails(500, "no");
     await ask();

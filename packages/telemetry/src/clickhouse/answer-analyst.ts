@@ -11,7 +11,7 @@ import {
 import { TelemetryError } from "../telemetry-store.ts";
 import { messageOf } from "./connection.ts";
 import { isPlainFormat, rowsOf, type Surroundings, whyRefused, withoutFormat } from "./statement-guard.ts";
-import { teamFilters } from "./team-filter.ts";
+import { teamFilters, textsHidden } from "./team-filter.ts";
 
 /** Of one statement. In one process with the gateway: an analyst's mistake must not take what requests need. */
 const limits: Readonly<Record<string, string>> = {
@@ -44,13 +44,13 @@ export const answerAnalyst = Effect.fnUntraced(function* (client: ClickHouseClie
     const chosen = format ?? statement.format;
     const fault = faultOf(body, chosen, statement.outputSettings);
     if (fault) return yield* fault;
-    const teamSettings =
+    const filters =
       statement.team === null
-        ? []
-        : [`additional_table_filters = ${teamFilters(yield* baseTables(client), met.database, statement.team)}`];
+        ? textsHidden(met.database)
+        : teamFilters(yield* baseTables(client), met.database, statement.team);
     const settings = [
       ...Object.entries({ ...statement.outputSettings, ...limits }).map(([name, value]) => `${name} = ${value}`),
-      ...teamSettings,
+      `additional_table_filters = ${filters}`,
     ];
     // On a line of their own, so that no comment swallows them.
     const ending = `\nFORMAT ${chosen}\nSETTINGS ${settings.join(", ")}`;

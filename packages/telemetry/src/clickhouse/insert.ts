@@ -1,6 +1,13 @@
 import type { ClickHouseClient } from "@clickhouse/client";
-import { epochMsOf, type JudgementEvent, latencyBinOf, type ObservationsRecorded } from "@sluice/contracts";
+import {
+  epochMsOf,
+  type JudgementEvent,
+  latencyBinOf,
+  type ObservationsRecorded,
+  type ShadowPairRecorded,
+} from "@sluice/contracts";
 import * as Effect from "effect/Effect";
+import { areTextsKept } from "../kept-pairs.ts";
 import { releaseEventRow } from "../release-event-row.ts";
 import { type BatchSource, type RecordedReleaseEvent, TelemetryError } from "../telemetry-store.ts";
 import { messageOf } from "./connection.ts";
@@ -29,10 +36,16 @@ const insertRows = (
             format: "JSONCompactEachRow",
           }),
         catch: (cause) =>
-          new TelemetryError({ operation: "insert", message: `insert into ${table}: ${messageOf(cause)}` }),
+          new TelemetryError({
+            operation: "insert",
+            message: `insert into ${table}: ${withoutValues(messageOf(cause))}`,
+          }),
       }),
     { discard: true },
   );
+
+/** What ClickHouse cannot read it quotes, and that may be what a user wrote: this goes to a log. */
+const withoutValues = (message: string): string => message.replace(/\s['"`].*$/u, " …");
 
 const blocksOf = (rows: ReadonlyArray<Row>): ReadonlyArray<Array<Row>> =>
   Array.from({ length: Math.ceil(rows.length / ROWS_PER_INSERT) }, (_, i) =>
@@ -117,6 +130,43 @@ const watermarkRows = (
   const { partition = null, offset = null } = source ?? {};
   return [...highest.values()].map((b) => [b.application, b.gatewayId, epochMsOf(b.through), partition, offset]);
 };
+
+const pairColumns = [
+  "pair_id",
+  "application",
+  "release_id",
+  "at",
+  "gateway_id",
+  "cluster_key",
+  "input",
+  "baseline_output",
+  "candidate_output",
+  "baseline_error_class",
+  "candidate_error_class",
+  "baseline_latency_ms",
+  "candidate_latency_ms",
+  "tool_divergence",
+];
+
+const pairRow = (p: ShadowPairRecorded): Row => [
+  p.pairId,
+  p.application,
+  p.releaseId,
+  epochMsOf(p.at),
+  p.gatewayId,
+  p.clusterKey,
+  p.input,
+  p.baseline.output,
+  p.candidate.output,
+  p.baseline.errorClass ?? "",
+  p.candidate.errorClass ?? "",
+  p.baseline.latencyMs,
+  p.candidate.latencyMs,
+  p.toolDivergence?.kind ?? "",
+];
+
+export const insertPairs = (client: ClickHouseClient, pairs: ReadonlyArray<ShadowPairRecorded>) =>
+  insertRows(client, "shadow_pairs", pairColumns, pairs.filter(areTextsKept).map(pairRow));
 
 const judgementColumns = [
   "judgement_id",

@@ -1,5 +1,5 @@
 /** Long enough to look into last month's regression; what must be kept longer belongs into an eval set. */
-const PAYLOAD_DAYS = 30;
+export const PAYLOAD_DAYS = 30;
 
 /**
  * Tables as analysts see them (design §5). Every insert is idempotent by key: a redelivered record has the same key and
@@ -110,6 +110,27 @@ export const tables: ReadonlyArray<string> = [
     SELECT topic_partition, max(topic_offset) AS offset, count() AS gateways, min(through) AS through_min, max(through) AS through_max
     FROM gateway_batches FINAL WHERE topic_partition IS NOT NULL
     GROUP BY topic_partition ORDER BY topic_partition`,
+
+  // Texts of the shadow, for people to look at; whole rows go, because without their texts they say nothing.
+  `CREATE TABLE IF NOT EXISTS shadow_pairs (
+    pair_id String,
+    application LowCardinality(String),
+    release_id String,
+    at DateTime64(3, 'UTC'),
+    gateway_id LowCardinality(String),
+    cluster_key String COMMENT 'hash of conversation, user or request',
+    input String COMMENT 'redacted' CODEC(ZSTD(1)),
+    baseline_output String COMMENT 'redacted' CODEC(ZSTD(1)),
+    candidate_output String COMMENT 'redacted' CODEC(ZSTD(1)),
+    baseline_error_class LowCardinality(String) COMMENT 'empty: answered',
+    candidate_error_class LowCardinality(String) COMMENT 'empty: answered',
+    baseline_latency_ms Float64,
+    candidate_latency_ms Float64,
+    tool_divergence LowCardinality(String) COMMENT 'how the candidate called other tools; empty: it did not'
+  ) ENGINE = ReplacingMergeTree
+  PARTITION BY toYYYYMM(at)
+  ORDER BY (application, release_id, at, pair_id)
+  TTL toDateTime(at) + INTERVAL ${PAYLOAD_DAYS} DAY`,
 
   // For tables that were created before the column was there; their scores then count one by one.
   `ALTER TABLE judgements ADD COLUMN IF NOT EXISTS cluster_key String DEFAULT subject`,

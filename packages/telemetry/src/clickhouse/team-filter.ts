@@ -1,6 +1,9 @@
 /** A text as an expression without quotes, because it stands in a text itself. */
 const textOf = (value: string): string => `char(${[...Buffer.from(value, "utf8")].join(", ")})`;
 
+/** Texts of the shadow are shown by the registry, to roles that may read them: to no analyst. */
+export const textsHidden = (database: string): string => `{'${database}.shadow_pairs': '0'}`;
+
 /**
  * What each table shows to one team: its own releases, their traffic and their judgements. A table that is not here shows
  * nothing, so that a new one is closed until somebody has thought of it.

@@ -12,8 +12,13 @@ export const telemetryIngest = Effect.fn("telemetryIngest")(function* () {
   const store = yield* TelemetryStore;
   yield* bus.consume(observationsTopic, "telemetry", (batch: ReadonlyArray<Received<ObservationEvent>>) => {
     const recorded = batch.flatMap(({ event }) => (event._tag === "ObservationsRecorded" ? [event] : []));
+    const pairs = batch.flatMap(({ event }) => (event._tag === "ShadowPairRecorded" ? [event] : []));
     const last = batch.at(-1);
-    return recorded.length === 0 || !last ? Effect.void : logged(store.insertObservations(recorded, last));
+    // Observations last: they carry how far the topic has been stored.
+    return Effect.andThen(
+      pairs.length === 0 ? Effect.void : logged(store.insertPairs(pairs)),
+      recorded.length === 0 || !last ? Effect.void : logged(store.insertObservations(recorded, last)),
+    );
   });
   yield* bus.consume(judgementsTopic, "telemetry", (batch: ReadonlyArray<Received<JudgementEvent>>) =>
     logged(store.insertJudgements(batch.map(({ event }) => event))),

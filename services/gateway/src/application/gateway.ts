@@ -278,6 +278,7 @@ export class Gateway {
       input: payloadText(requestText(request.endpoint, served.body), this.#options.redaction, "end"),
       baseline: pairSideOf(outcome, served.rendered.servedBundle, this.#options.redaction),
       baselineCalls: outcome.toolCalls,
+      textsKept: isSampled(candidate.mirror.payloadSampleRate ?? 1, "payload", served.sequence),
     });
   }
 }

@@ -33,6 +33,8 @@ export interface MirrorJob {
   readonly input: string;
   readonly baseline: PairSide;
   readonly baselineCalls: ReadonlyArray<ToolCall>;
+  /** Whether people may look at the pair's texts afterwards; the judge sees them in any case. */
+  readonly textsKept: boolean;
 }
 
 /** Why a sampled request was not mirrored, or its pair was lost. */
@@ -199,6 +201,7 @@ export class Mirror {
       // An error has no calls that could be compared.
       toolDivergence:
         outcome.errorClass === null ? toolDivergence(job.body, job.baselineCalls, outcome.toolCalls) : null,
+      ...(!job.textsKept && { textsKept: false }),
     };
   }
 

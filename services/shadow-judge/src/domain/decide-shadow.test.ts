@@ -14,6 +14,7 @@ const policy = {
   concurrency: 16,
   queueLimit: 1_000,
   timeoutMs: 60_000,
+  payloadSampleRate: 1,
 } as const;
 const both = { ...policy, enough: "both" } as const;
 

@@ -17,6 +17,7 @@ const lines = {
   stopAll: "POST /v1/stop",
   listReleases: "GET /v1/releases",
   getRelease: "GET /v1/releases/:releaseId",
+  getShadowPairs: "GET /v1/releases/:releaseId/pairs",
   getProgress: "GET /v1/releases/:releaseId/progress",
   overrideGate: "POST /v1/releases/:releaseId/override",
   pauseRelease: "POST /v1/releases/:releaseId/pause",

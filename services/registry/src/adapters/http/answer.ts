@@ -61,3 +61,11 @@ export const positionOf = (request: FastifyRequest): number => {
   if (Number.isSafeInteger(after) && after >= 0) return after;
   throw new HttpFailure(400, "bad-request", `query after is ${given}; give the position that 'next' named`);
 };
+
+/** How many of something are wanted. */
+export const limitOf = (request: FastifyRequest, { unsaid, most }: { unsaid: number; most: number }): number => {
+  const given = query(request, "limit");
+  const limit = Number(given ?? unsaid);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= most) return limit;
+  throw new HttpFailure(400, "bad-request", `query limit is ${given}; give 1 to ${most}`);
+};

@@ -39,10 +39,11 @@ import {
   requestRelease,
   rollBackApplication,
 } from "../../application/requests.ts";
+import { shadowPairsOf } from "../../application/shadow-pairs.ts";
 import { listReleases } from "../../domain/release-index.ts";
 import type { RegistrySettings } from "../../settings.ts";
 import { permissionsOf } from "./access.ts";
-import { type Handler, json, namedBy, parameter, positionOf, query, text } from "./answer.ts";
+import { type Handler, json, limitOf, namedBy, parameter, positionOf, query, text } from "./answer.ts";
 import { auditHandlers } from "./audit-handlers.ts";
 import { cdEventHandlers } from "./cd-event-handlers.ts";
 import { clickhouseHandlers } from "./clickhouse-handlers.ts";
@@ -121,12 +122,12 @@ export const handlers = ({ behindMs, settings, progress, authenticator, states }
   listReleases: (request) =>
     Effect.map(ReleaseLog, (log) => {
       const application = query(request, "application");
-      const limit = Number(query(request, "limit") ?? 100);
-      if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
-        throw new HttpFailure(400, "bad-request", `query limit is ${query(request, "limit")}; give 1 to 1000`);
+      const limit = limitOf(request, { unsaid: 100, most: 1_000 });
       return json({ releases: listReleases(log.applications(), application, limit) });
     }),
   getRelease: (request) => releaseDetail(namedBy(request), positionOf(request)),
+  getShadowPairs: (request, intention) =>
+    Effect.map(shadowPairsOf(namedBy(request), limitOf(request, { unsaid: 12, most: 100 }), intention), json),
   getProgress: (request) =>
     Effect.gen(function* () {
       const { application, releaseId } = yield* locate(namedBy(request));

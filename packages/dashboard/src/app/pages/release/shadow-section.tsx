@@ -10,17 +10,27 @@ import { useAnswer } from "../../parts/use-answer.ts";
 import { LinePlot } from "../../plots/line-plot.tsx";
 import { askAsMe } from "../../registry/session.ts";
 import { Figures, Section } from "./section.tsx";
+import { ShadowPairs } from "./shadow-pairs.tsx";
 
 const score = (value: number): string => value.toFixed(3);
 
 export const ShadowSection = ({
-  story: { shadow, request },
+  story: { shadow, request, stages },
   release,
 }: {
   readonly story: Story;
   readonly release: string;
 }) => {
-  if (!shadow || !request) return null;
+  const started = stages.find(({ id, startedAt }) => id === "shadow" && startedAt !== null);
+  if (!started || !request) return null;
+  const pairs = <ShadowPairs application={request.application} release={release} />;
+  if (!shadow)
+    return (
+      <Section id="shadow" title="Shadow" verdict={started.sentence}>
+        <p class="muted">Its figures are on record once there is a verdict.</p>
+        {pairs}
+      </Section>
+    );
   const { evidence, at } = shadow;
   const { baselineMean, candidateMean, meanDifference, interval } = evidence;
   return (
@@ -54,6 +64,7 @@ export const ShadowSection = ({
         logThreshold={evidence.logThreshold}
         release={release}
       />
+      {pairs}
     </Section>
   );
 };
