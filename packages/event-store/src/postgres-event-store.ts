@@ -18,19 +18,55 @@ import { MAX_HASHES, MAX_READ, MAX_READ_BYTES } from "./read-limit.ts";
 
 type Db = Database["Service"];
 
-interface Row extends Omit<StoredEvent, "refusal"> {
-  readonly refusalCode: string | null;
-  readonly refusalSentence: string | null;
+interface Row {
+  readonly fields: string;
+  readonly payload: string;
 }
 
-const columns = `position, partition, "offset", application, sequence, release_id as "releaseId", event_id as "eventId",
-  type, payload, refusal_code as "refusalCode", refusal_sentence as "refusalSentence", recorded_at as "recordedAt",
-  previous_hash as "previousHash", hash`;
+/**
+ * All of a row but its payload, as one JSON text: drivers, and the embedded database's above all, take longer for fourteen
+ * fields than both sides take for this.
+ */
+const columns = `json_build_array(position, partition, "offset", application, sequence, release_id, event_id, type,
+  refusal_code, refusal_sentence, recorded_at, previous_hash, hash)::text as fields, payload`;
 
-const storedOf = ({ refusalCode: code, refusalSentence: sentence, ...row }: Row): StoredEvent => ({
-  ...row,
-  refusal: code !== null && sentence !== null ? { code, sentence } : null,
-});
+type Fields = readonly [
+  position: number,
+  partition: number,
+  offset: number,
+  application: string,
+  sequence: number,
+  releaseId: string | null,
+  eventId: string,
+  type: string,
+  refusalCode: string | null,
+  refusalSentence: string | null,
+  recordedAt: string,
+  previousHash: string,
+  hash: string,
+];
+
+const storedOf = ({ fields, payload }: Row): StoredEvent => {
+  const [position, partition, offset, application, sequence, releaseId, eventId, type, code, sentence, ...rest] =
+    JSON.parse(fields) as Fields;
+  const [recordedAt, previousHash, hash] = rest;
+  const refusal = code !== null && sentence !== null ? { code, sentence } : null;
+  return {
+    position,
+    partition,
+    offset,
+    application,
+    sequence,
+    releaseId,
+    eventId,
+    type,
+    payload,
+    refusal,
+    recordedAt,
+    previousHash,
+    hash,
+  };
+};
 
 /** Appenders take turns by one lock, so that two registries make one record. A role without updates may take it. */
 const lockHead = (db: Db): Effect.Effect<Head, DatabaseError> =>

@@ -30,7 +30,7 @@ export interface ReleaseEventRow {
   readonly payload: string;
 }
 
-export const releaseEventRow = ({ event, accepted, team }: RecordedReleaseEvent): ReleaseEventRow => ({
+export const releaseEventRow = ({ event, accepted, team, payload }: RecordedReleaseEvent): ReleaseEventRow => ({
   event_id: event.eventId,
   application: event.application,
   release_id: "releaseId" in event ? event.releaseId : "",
@@ -50,7 +50,7 @@ export const releaseEventRow = ({ event, accepted, team }: RecordedReleaseEvent)
   merged_at: event._tag === "ReleaseRequested" && event.mergedAt ? epochMsOf(event.mergedAt) : null,
   shadow_hold_seconds: event._tag === "ReleaseRequested" ? event.policy.shadow.minDurationSeconds : null,
   step_hold_seconds: event._tag === "ReleaseRequested" ? event.policy.canary.steps.map((s) => s.holdSeconds) : [],
-  payload: JSON.stringify(event),
+  payload: payload ?? JSON.stringify(event),
 });
 
 const sentenceOf = (event: ReleaseEvent): string => {

@@ -91,6 +91,8 @@ export interface RecordedReleaseEvent {
   readonly accepted: boolean;
   /** Whose release it is; left out: the team of the event itself, which only a request has. */
   readonly team?: string | undefined;
+  /** The event's JSON where it is at hand; left out: it is made of the event. */
+  readonly payload?: string;
 }
 
 /** Where on the bus the batches of one insert end: told to whoever asks how far the ingest of a partition is. */

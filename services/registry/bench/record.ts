@@ -15,8 +15,8 @@ import { type ApplicationState, foldEvent } from "@sluice/release";
 import { event, wayTo } from "@sluice/release/testing/samples";
 import * as Telemetry from "@sluice/telemetry";
 import * as Effect from "effect/Effect";
-import * as Fiber from "effect/Fiber";
 import * as Layer from "effect/Layer";
+import { analystsTable } from "../src/application/analysts-table.ts";
 import { locateReleases } from "../src/domain/release-index.ts";
 
 /** What one store was measured to do with one number of events. */
@@ -33,7 +33,7 @@ export interface Measured {
   /** Of the states alone: what a registry folds before it serves. */
   readonly statesSeconds: number;
   /** Of all read models: states, and the analysts' table in ClickHouse. */
-  readonly rebuildSeconds: number | null;
+  readonly rebuildSeconds: number;
   readonly pageP50Ms: number;
   readonly pageP99Ms: number;
 }
@@ -79,11 +79,9 @@ export interface StoreChoice {
   readonly name: string;
   /** Null: PGlite in a directory. */
   readonly url: string | null;
-  /** Whether ClickHouse's table is filled as well. */
-  readonly analysts: boolean;
 }
 
-export const measure = async ({ name, url, analysts }: StoreChoice, events: number): Promise<Measured> => {
+export const measure = async ({ name, url }: StoreChoice, events: number): Promise<Measured> => {
   const folder = mkdtempSync(join(tmpdir(), "sluice-bench-"));
   const database =
     url === null ? layerPGlite({ directory: join(folder, "postgres") }) : layerPg({ connectionString: url });
@@ -91,7 +89,7 @@ export const measure = async ({ name, url, analysts }: StoreChoice, events: numb
   const body = Effect.gen(function* () {
     const context = yield* Effect.context<EventStore | Database>();
     const run = <A, E>(effect: Effect.Effect<A, E, EventStore | Database>) => Effect.runPromiseWith(context)(effect);
-    return yield* Effect.promise(() => measured(run, { name, events, folder, analysts }));
+    return yield* Effect.promise(() => measured(run, { name, events, folder }));
   });
   try {
     return await Effect.runPromise(Effect.scoped(Effect.provide(body, ports)));
@@ -100,11 +98,11 @@ export const measure = async ({ name, url, analysts }: StoreChoice, events: numb
   }
 };
 
-export type Run = <A, E>(effect: Effect.Effect<A, E, EventStore | Database>) => Promise<A>;
+type Run = <A, E>(effect: Effect.Effect<A, E, EventStore | Database>) => Promise<A>;
 
 const measured = async (
   run: Run,
-  { name, events, folder, analysts }: { name: string; events: number; folder: string; analysts: boolean },
+  { name, events, folder }: { name: string; events: number; folder: string },
 ): Promise<Measured> => {
   const store = await run(EventStore);
   const told = (what: string, value: number) => console.error(`${name}, ${events} events: ${what} ${value.toFixed(1)}`);
@@ -119,21 +117,10 @@ const measured = async (
   told("seconds to verify", verifySeconds);
   const treeSeconds = await seconds(() => run(new RecordTree().catchUp));
   const states = new Map<string, ApplicationState>();
-  const statesSeconds = await seconds(async () => {
-    for (let after = 0; ; ) {
-      const rows = await run(store.read({ after, limit: 1_000 }));
-      for (const row of rows) {
-        const found = releaseEventOf(row);
-        if (!found) continue;
-        fold(states, found);
-      }
-      const last = rows.at(-1);
-      if (!last) return;
-      after = last.position;
-    }
-  });
+  const statesSeconds = await seconds(() => foldStates(run, states));
   told("seconds to fold all states", statesSeconds);
-  const rebuildSeconds = analysts ? await rebuildAll(run, folder) : null;
+  const rebuildSeconds = await rebuildAll(run, folder);
+  told("seconds to rebuild all read models", rebuildSeconds);
   const pages = await releasePages(run, states);
   return { store: name, events, ...appended, verifySeconds, treeSeconds, statesSeconds, rebuildSeconds, ...pages };
 };
@@ -161,42 +148,33 @@ const append = async (run: Run, events: number) => {
   return { bytes: bytes / events, appendPerSecond: events / spent, appendPerSecondAtEnd: atEnd / spentAtEnd };
 };
 
-/** Rows that go to ClickHouse in one statement. */
-const INSERT = 10_000;
-
-/** States, the index of releases and the analysts' table in one reading; ClickHouse works while the next rows are read. */
-export const rebuildAll = async (run: Run, folder: string): Promise<number> => {
-  const store = await run(EventStore);
-  return Effect.runPromise(
+/** As a registry does at its start: the states are folded while the analysts' table is filled. */
+const rebuildAll = (run: Run, folder: string): Promise<number> =>
+  Effect.runPromise(
     Effect.scoped(
       Effect.gen(function* () {
-        const telemetry = yield* Telemetry.TelemetryStore;
-        const from = performance.now();
-        const states = new Map<string, ApplicationState>();
-        let waiting: Array<{ event: ReleaseEvent; accepted: boolean }> = [];
-        let inserting = yield* Effect.forkChild(Effect.void);
-        for (let after = 0; ; ) {
-          const rows = yield* Effect.promise(() => run(store.read({ after, limit: 1_000 })));
-          for (const row of rows) {
-            const found = releaseEventOf(row);
-            if (!found) continue;
-            fold(states, found);
-            waiting.push({ event: found, accepted: row.refusal === null });
-          }
-          const last = rows.at(-1);
-          if (waiting.length >= INSERT || (!last && waiting.length > 0)) {
-            yield* Fiber.join(inserting);
-            inserting = yield* Effect.forkChild(Effect.orDie(telemetry.insertReleaseEvents(waiting)));
-            waiting = [];
-          }
-          if (!last) break;
-          after = last.position;
-        }
-        yield* Fiber.join(inserting);
-        return (performance.now() - from) / 1_000;
-      }).pipe(Effect.provide(Telemetry.layerClickHouse({ path: join(folder, "clickhouse") }))),
-    ),
+        const store = Layer.succeed(EventStore, yield* Effect.promise(() => run(EventStore)));
+        const catchUp = yield* Effect.provide(analystsTable({ retryMs: 200, maxRetryMs: 10_000 }), store);
+        const states = Effect.promise(() => foldStates(run, new Map()));
+        return yield* Effect.promise(() =>
+          seconds(() => Effect.runPromise(Effect.all([catchUp, states], { concurrency: 2 }))),
+        );
+      }),
+    ).pipe(Effect.provide(Telemetry.layerClickHouse({ path: join(folder, "clickhouse") }))),
   );
+
+const foldStates = async (run: Run, states: Map<string, ApplicationState>): Promise<void> => {
+  const store = await run(EventStore);
+  for (let after = 0; ; ) {
+    const rows = await run(store.read({ after, limit: 1_000 }));
+    for (const row of rows) {
+      const found = releaseEventOf(row);
+      if (found) fold(states, found);
+    }
+    const last = rows.at(-1);
+    if (!last) return;
+    after = last.position;
+  }
 };
 
 const fold = (states: Map<string, ApplicationState>, found: ReleaseEvent): void => {
