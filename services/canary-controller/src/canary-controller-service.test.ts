@@ -1,9 +1,10 @@
 import { assert, it } from "@effect/vitest";
-import { type CanaryProgress, canaryProgressTopic, routingTopic } from "@sluice/contracts";
+import { type CanaryProgress, canaryProgressTopic, routingTopic, timestampOf } from "@sluice/contracts";
 import { EventBus } from "@sluice/event-bus";
 import { PagerInbox } from "@sluice/pager";
 import { ReleaseLog } from "@sluice/release-log";
 import { randomSource } from "@sluice/statistics";
+import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Scope from "effect/Scope";
@@ -206,6 +207,29 @@ it.effect("routing is repeated while a candidate has users, so that gateways kno
     const repeated = gateway.given.slice(before);
     assert.isAtLeast(repeated.length, 5);
     assert.isTrue(repeated.every((routing) => routing.version === version));
+  }).pipe(onAMorning),
+);
+
+it.effect("who has seen a later routing than its own fold would make says nothing until it has caught up", () =>
+  Effect.gen(function* () {
+    const bus = yield* EventBus;
+    const gateway = yield* simulatedGateway();
+    yield* passedShadow(policy({ maxUnwatchedSeconds: 6, steps: [{ share: 1, holdSeconds: 3_600, minRequests: 1 }] }));
+    yield* canaryControllerService({});
+    yield* pass(2);
+    const last = gateway.given.at(-1);
+    assert.isDefined(last);
+    if (!last) return;
+    yield* bus.publish(routingTopic, [{ ...last, version: last.version + 1 }]);
+    yield* pass(12);
+    assert.strictEqual(gateway.given.at(-1)?.version, last.version + 1);
+    const log = yield* ReleaseLog;
+    const at = timestampOf(yield* Clock.currentTimeMillis);
+    const said = { author: { id: "ada", role: "admin" }, reason: "enough", commandId: "c-1" } as const;
+    yield* log.submit({ _tag: "AbortRelease", application, releaseId, at, ...said });
+    yield* pass(2);
+    assert.isAbove(gateway.given.at(-1)?.version ?? 0, last.version);
+    assert.isNull(gateway.given.at(-1)?.candidate);
   }).pipe(onAMorning),
 );
 

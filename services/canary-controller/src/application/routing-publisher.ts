@@ -28,6 +28,7 @@ interface Published {
  * Publishes the routing of every application whenever its state has changed, and again, unchanged, a few times within
  * `maxUnwatchedSeconds` while a candidate has traffic: that is how gateways know that somebody watches. `lastSeenMs` tells
  * when the evidence of an application could last be seen; when that is too long ago, nobody watches, and the signal stops.
+ * Who is behind what was routed already says nothing until it has caught up.
  */
 export const routingPublisher = Effect.fn("routingPublisher")(function* (
   tickMs: number,
@@ -78,10 +79,13 @@ export const routingPublisher = Effect.fn("routingPublisher")(function* (
 
   const look = Effect.gen(function* () {
     const nowMs = yield* Clock.currentTimeMillis;
+    // Somebody has routed a later version: this fold is behind the log, and what it would say is over.
+    const isBehind = ({ application, version }: ApplicationState) => version < (routed.get(application)?.version ?? 0);
     const due = [...log.applications().values()].filter(
       (state) =>
-        overtaken.has(state.application) ||
-        isDue(state, published.get(state.application), nowMs, lastSeenMs(state.application)),
+        !isBehind(state) &&
+        (overtaken.has(state.application) ||
+          isDue(state, published.get(state.application), nowMs, lastSeenMs(state.application))),
     );
     yield* Effect.forEach(due, publishSafely, { concurrency: CONCURRENCY, discard: true });
   });
