@@ -1,18 +1,31 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DistributedStack, serviceNames } from "../support/distributed-stack.ts";
-import { killAndRestart, outage, repeatDeliveries, reviveAll } from "../support/faults.ts";
+import { DistributedStack, type ServiceName, serviceNames } from "../support/distributed-stack.ts";
+import { killWhile, outage, repeatDeliveries, reviveAll } from "../support/faults.ts";
 import { type PairOutcome, playPair } from "../support/played-pair.ts";
 import type { PlayedApplication } from "../support/played-release.ts";
 import { until } from "../support/registry.ts";
 import { alertedMetrics } from "../support/watched-metrics.ts";
 
 const started = await DistributedStack.start();
-/** `pnpm soak:promises` asks for 50, and for outages of half a minute. */
+/** `pnpm soak:promises` asks for 50 of each service alone, and for outages of half a minute; see test/bench/promises-soak.ts. */
 const KILLS = Number(process.env.SLUICE_SOAK_KILLS ?? 1);
-const KILLS_A_ROUND = 10;
 const OUTAGE_MS = Number(process.env.SLUICE_SOAK_OUTAGE_MS ?? 4_000);
-const LIMIT_MS = 240_000 * Math.ceil(KILLS / KILLS_A_ROUND);
+const parts = process.env.SLUICE_SOAK_PARTS?.split(",") ?? ["services", "servers"];
+const KILLS_A_ROUND = 10;
+const LIMIT_MS = 240_000 * KILLS;
+
+/** Who is killed together, by the name of the part. */
+const victims: Readonly<Record<string, ReadonlyArray<ServiceName>>> = {
+  services: serviceNames,
+  ...Object.fromEntries(serviceNames.map((name) => [name, [name]])),
+};
+/** What is away together, by the name of the part. */
+const servers = ["kafka", "postgresql", "clickhouse"] as const;
+const away: Readonly<Record<string, ReadonlyArray<(typeof servers)[number]>>> = {
+  servers,
+  ...Object.fromEntries(servers.map((name) => [name, [name]])),
+};
 
 if ("skipped" in started)
   describe.skip("promises on Kafka, PostgreSQL and ClickHouse", () =>
@@ -51,42 +64,56 @@ else
       await until(told, (metrics) => alertedMetrics().every((metric) => metrics.has(metric)), 500);
     });
 
-    it(
-      "every service may die at any moment",
-      async () => {
-        for (let left = KILLS; left > 0; left -= KILLS_A_ROUND) {
-          const kills = async () => {
-            await Promise.all(
-              serviceNames.map(async (name) => {
-                for (let kill = 0; kill < Math.min(left, KILLS_A_ROUND); kill++) {
-                  await delay(Math.random() * 8_000);
-                  await killAndRestart(stack, name);
-                }
-              }),
-            );
+    it.each(parts.filter((part) => part in victims))(
+      "may die at any moment: %s",
+      async (part) => {
+        const names = victims[part] ?? [];
+        const kills = new Map(names.map((name) => [name, 0]));
+        let pages = 0;
+        let releases = 0;
+        while (Math.min(...kills.values()) < KILLS) {
+          const during = async ({ ended }: { ended: AbortSignal }) => {
+            const killed = async (name: ServiceName) => {
+              const left = Math.min(KILLS_A_ROUND, KILLS - (kills.get(name) ?? 0));
+              kills.set(name, (kills.get(name) ?? 0) + (await killWhile(stack, name, { kills: left, ended })));
+            };
+            await Promise.all(names.map(killed));
           };
-          const name = `killed-${left}`;
-          expect(await playPair(stack, name, { during: kills, gatewayDies: true })).toEqual(undisturbed);
+          const outcome = await playPair(stack, `${part}-${releases}`, {
+            during,
+            gatewayDies: names.includes("gateway"),
+          });
+          expect(outcome).toEqual(undisturbed);
+          pages += outcome.rolledBack.pages + outcome.completed.pages;
+          releases += 2;
         }
+        report({ part, kills: [...kills.values()].join(" + "), releases, differences: 0, pages });
       },
       LIMIT_MS,
     );
 
-    it(
-      "Kafka, PostgreSQL and ClickHouse may be away for a while",
-      async () => {
+    it.each(parts.filter((part) => part in away))(
+      "may be away for a while: %s",
+      async (part) => {
         const { broker, postgres, clickhouse } = stack;
-        const stoppable = { stop: () => clickhouse.end("SIGKILL"), start: () => clickhouse.start() };
+        const stoppable = {
+          kafka: broker,
+          postgresql: postgres,
+          clickhouse: { stop: () => clickhouse.end("SIGKILL"), start: () => clickhouse.start() },
+        };
         const outages = async () => {
           await Promise.all(
-            [broker, postgres, stoppable].map(async (server) => {
+            (away[part] ?? []).map(async (name) => {
               await delay(Math.random() * 8_000);
-              await outage(server, OUTAGE_MS);
+              await outage(stoppable[name], OUTAGE_MS);
             }),
           );
           await reviveAll(stack);
         };
-        expect(await playPair(stack, "away", { during: outages })).toEqual(undisturbed);
+        const outcome = await playPair(stack, `away-${part}`, { during: outages });
+        expect(outcome).toEqual(undisturbed);
+        const pages = outcome.rolledBack.pages + outcome.completed.pages;
+        report({ part, "away for": `${OUTAGE_MS / 1_000} s`, releases: 2, differences: 0, pages });
       },
       LIMIT_MS,
     );
@@ -116,3 +143,8 @@ else
       LIMIT_MS,
     );
   });
+
+/** A line of the table that a soak leaves. */
+const report = (row: Readonly<Record<string, string | number>>): void => {
+  if (process.env.SLUICE_SOAK_PARTS) console.log(JSON.stringify(row));
+};

@@ -16,10 +16,34 @@ const startAgain = async (stack: DistributedStack, name: ServiceName): Promise<v
   }
 };
 
-/** kill -9 at this moment; it is started again as soon as it is gone. */
-export const killAndRestart = async (stack: DistributedStack, name: ServiceName): Promise<void> => {
-  await stack.service(name).end("SIGKILL");
-  await startAgain(stack, name);
+/** Long enough for some lives to serve for a while, and for others to end while they start. */
+const LONGEST_LIFE_MS = 8_000;
+
+/**
+ * kill -9 at random instants, until `kills` are done or the releases are over; whoever was killed is started again. Answers
+ * with how many there were: each of them met a release on its way.
+ */
+export const killWhile = async (
+  stack: DistributedStack,
+  name: ServiceName,
+  { kills, ended }: { readonly kills: number; readonly ended: AbortSignal },
+): Promise<number> => {
+  const service = stack.service(name);
+  let starting: Promise<void> | null = null;
+  let killed = 0;
+  while (killed < kills) {
+    await delay(Math.random() * LONGEST_LIFE_MS, undefined, { signal: ended }).catch(() => {});
+    if (ended.aborted) break;
+    if (!service.isRunning) continue;
+    await service.end("SIGKILL");
+    killed += 1;
+    // Whoever is killed while it starts is started again by who started it.
+    starting ??= startAgain(stack, name).finally(() => {
+      starting = null;
+    });
+  }
+  await starting;
+  return killed;
 };
 
 /** A server that everything depends on is away for so long. */
