@@ -9,7 +9,7 @@ export interface Migration {
 }
 
 /** Any number no one else uses as an advisory lock: instances that start together migrate one after the other. */
-const LOCK = 4_400_002;
+export const MIGRATION_LOCK = 4_400_002;
 
 /** Statements that give a role (its name is quoted) what it needs of the tables that were made. */
 export type Grants = (role: string) => string;
@@ -55,7 +55,7 @@ const migrateAs = (
 ): Effect.Effect<void, DatabaseError> =>
   database.transaction(
     Effect.gen(function* () {
-      yield* database.query("select pg_advisory_xact_lock($1)", [LOCK]);
+      yield* database.query("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
       // Only where it is missing: a role that may not create tables can still see that there is nothing to do.
       const [known] = yield* database.query<{ there: boolean }>(
         "select to_regclass('sluice_migrations') is not null as there",

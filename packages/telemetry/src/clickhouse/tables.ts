@@ -63,8 +63,7 @@ export const tables: ReadonlyArray<string> = [
     case_id String,
     passed Nullable(Bool),
     confirmed Bool,
-    error String,
-    cluster_key String COMMENT 'of the judged observation or pair; the observation itself where nobody said it'
+    error String
   ) ENGINE = ReplacingMergeTree
   PARTITION BY toYYYYMM(window_at)
   ORDER BY (application, release_id, window_at, judgement_id)
@@ -132,6 +131,7 @@ export const tables: ReadonlyArray<string> = [
   ORDER BY (application, release_id, at, pair_id)
   TTL toDateTime(at) + INTERVAL ${PAYLOAD_DAYS} DAY`,
 
-  // For tables that were created before the column was there; their scores then count one by one.
-  `ALTER TABLE judgements ADD COLUMN IF NOT EXISTS cluster_key String DEFAULT subject`,
+  // Scores of rows from before count one by one.
+  `ALTER TABLE judgements ADD COLUMN IF NOT EXISTS cluster_key String DEFAULT subject
+    COMMENT 'of the judged observation or pair; the observation itself where nobody said it'`,
 ];
