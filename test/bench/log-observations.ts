@@ -23,12 +23,13 @@ export interface ObservationsMeasured {
   readonly lag: { readonly median: number; readonly highest: number; readonly atEnd: number };
   /** From the end of the offered load until everything is stored. */
   readonly drainSeconds: number;
-  /** Resident memory of this process, which publishes and ingests, in MB: after a third of the time, and at the end. */
-  readonly memoryMb: readonly [number, number];
+  /** Resident memory of this process, which publishes and ingests, in MB: ten times over the load, evenly. */
+  readonly memoryMb: ReadonlyArray<number>;
 }
 
 const APPLICATIONS = 20;
 const FLUSH_MS = 250;
+const MEMORY_SAMPLES = 10;
 const MB = 1_024 * 1_024;
 
 const unchecked: Topic<ObservationEvent> = {
@@ -53,7 +54,7 @@ export const measureObservations = (measured: MeasuredBus, perSecond: number, se
     const countStored = Effect.map(store.query("SELECT count() AS n FROM observations"), ([row]) => Number(row?.n));
     let offered = 0;
     let published = 0;
-    let early = 0;
+    const memoryMb: Array<number> = [];
     const begin = performance.now();
     while (performance.now() - begin < seconds * 1_000) {
       const due = Math.floor(((performance.now() - begin) / 1_000) * perSecond);
@@ -64,7 +65,8 @@ export const measureObservations = (measured: MeasuredBus, perSecond: number, se
       buffer.published(events);
       published = offered;
       lags.push(published - (yield* countStored));
-      if (early === 0 && performance.now() - begin > (seconds * 1_000) / 3) early = process.memoryUsage.rss();
+      const sampled = Math.floor((performance.now() - begin) / (seconds * (1_000 / MEMORY_SAMPLES)));
+      if (memoryMb.length < sampled) memoryMb.push(process.memoryUsage.rss() / MB);
       yield* Effect.sleep(FLUSH_MS);
     }
     const took = (performance.now() - begin) / 1_000;
@@ -76,7 +78,7 @@ export const measureObservations = (measured: MeasuredBus, perSecond: number, se
       stored: yield* countStored,
       lag: { median: quantile(sorted, 0.5), highest: sorted.at(-1) ?? 0, atEnd: lags.at(-1) ?? 0 },
       drainSeconds: (performance.now() - draining) / 1_000,
-      memoryMb: [early / MB, process.memoryUsage.rss() / MB],
+      memoryMb,
     } satisfies ObservationsMeasured;
   });
 

@@ -34,7 +34,7 @@ const program = Effect.gen(function* () {
     if (parts.has("observations") && bus.brokers.length > 0) {
       const seen = yield* Effect.scoped(measureObservations(bus, number(values.rate), number(values.seconds)));
       console.log(
-        `${bus.name}: ${seen.perSecond.toFixed(0)} observations/s for ${values.seconds} s into ClickHouse, ${seen.stored} stored; behind by ${seen.lag.median} (median), ${seen.lag.highest} (highest), ${seen.lag.atEnd} at the end, drained in ${seen.drainSeconds.toFixed(1)} s; memory ${seen.memoryMb.map((mb) => mb.toFixed(0)).join(" → ")} MB`,
+        `${bus.name}: ${seen.perSecond.toFixed(0)} observations/s for ${values.seconds} s into ClickHouse, ${seen.stored} stored; behind by ${seen.lag.median} (median), ${seen.lag.highest} (highest), ${seen.lag.atEnd} at the end, drained in ${seen.drainSeconds.toFixed(1)} s; memory, evenly over the time, ${seen.memoryMb.map((mb) => mb.toFixed(0)).join(", ")} MB`,
       );
     }
     if (parts.has("replay")) {
