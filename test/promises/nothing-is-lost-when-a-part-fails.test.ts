@@ -1,5 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { layerKafka } from "@sluice/event-bus/kafka-event-bus";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { BuriedRecords, expectBuriedRecordsReplayed } from "../support/buried-records.ts";
 import { DistributedStack, type ServiceName, serviceNames } from "../support/distributed-stack.ts";
 import { killWhile, outage, repeatDeliveries, reviveAll } from "../support/faults.ts";
 import { type PairOutcome, playPair } from "../support/played-pair.ts";
@@ -11,6 +13,8 @@ const started = await DistributedStack.start();
 /** `pnpm soak:promises` asks for 50 of each service alone, and for outages of half a minute; see test/bench/promises-soak.ts. */
 const KILLS = Number(process.env.SLUICE_SOAK_KILLS ?? 1);
 const OUTAGE_MS = Number(process.env.SLUICE_SOAK_OUTAGE_MS ?? 4_000);
+/** A soak is of its parts alone. */
+const isSoak = process.env.SLUICE_SOAK_PARTS !== undefined;
 const parts = process.env.SLUICE_SOAK_PARTS?.split(",") ?? ["services", "servers"];
 const KILLS_A_ROUND = 10;
 const LIMIT_MS = 240_000 * KILLS;
@@ -51,7 +55,7 @@ else
       });
     });
 
-    it("every service is ready, and tells all that an alert waits for", async () => {
+    it.skipIf(isSoak)("every service is ready, and tells all that an alert waits for", async () => {
       const told = async () => {
         const texts = serviceNames.map(async (name) => (await fetch(`${stack.addressOf(name)}/metrics`)).text());
         return new Set((await Promise.all(texts)).flatMap((text) => text.match(/^sluice_\w+/gm) ?? []));
@@ -118,7 +122,7 @@ else
       LIMIT_MS,
     );
 
-    it(
+    it.skipIf(isSoak)(
       "a controller that slept while its successor acted, and deliveries that come twice and late, change nothing",
       async () => {
         const sleeper = stack.service("canary-controller");
@@ -142,9 +146,26 @@ else
       },
       LIMIT_MS,
     );
+
+    it.skipIf(isSoak).each(["Apache Kafka", "the topic log on PostgreSQL"])(
+      "a record that nobody can read stops nothing, and is replayed once a version reads it: %s",
+      async (bus) => {
+        const onKafka = bus === "Apache Kafka";
+        const registry = onKafka ? null : await stack.registryOnPostgres();
+        try {
+          const url = registry?.url ?? stack.registryUrl;
+          const buried = new BuriedRecords(registry?.bus ?? layerKafka({ brokers: stack.broker.brokers }), "late");
+          await buried.bury();
+          await expectBuriedRecordsReplayed(buried, "late", { SLUICE_URL: url, SLUICE_TOKEN: stack.token });
+        } finally {
+          await registry?.end();
+        }
+      },
+      LIMIT_MS,
+    );
   });
 
 /** A line of the table that a soak leaves. */
 const report = (row: Readonly<Record<string, string | number>>): void => {
-  if (process.env.SLUICE_SOAK_PARTS) console.log(JSON.stringify(row));
+  if (isSoak) console.log(JSON.stringify(row));
 };

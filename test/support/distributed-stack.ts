@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type TestBroker, testBroker } from "@sluice/event-bus/kafka-test-broker";
+import { layerPostgres } from "@sluice/event-bus/postgres-event-bus";
+import { Database, layerPg } from "@sluice/postgres";
 import { freePort } from "@sluice/postgres/free-port";
 import { type TestServer, testServer } from "@sluice/postgres/test-server";
 import {
@@ -13,6 +15,9 @@ import {
   startWebhookReceiver,
   type WebhookReceiver,
 } from "@sluice/simulator";
+import * as Context from "effect/Context";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
 import { registryAt } from "./registry.ts";
 import { ServiceProcess } from "./service-process.ts";
 
@@ -124,6 +129,33 @@ export class DistributedStack {
   /** One more instance, not started. */
   another(name: ServiceName): ServiceProcess {
     return ServiceProcess.serving(name, { ...this.environment, SLUICE_PORT: "0" });
+  }
+
+  /** One more registry, without Kafka and on a database of its own: its bus is the topic log there. */
+  async registryOnPostgres() {
+    const name = `without_kafka_${process.pid}`;
+    const database = new URL(this.postgres.url);
+    await Effect.runPromise(
+      Effect.scoped(
+        Effect.flatMap(Layer.build(layerPg({ connectionString: database.href })), (context) =>
+          Context.get(context, Database).script(`create database ${name}`),
+        ),
+      ),
+    );
+    database.pathname = `/${name}`;
+    const { KAFKA_BROKERS: _, ...environment } = this.environment;
+    const port = String(await freePort());
+    const registry = ServiceProcess.serving("registry", {
+      ...environment,
+      DATABASE_URL: database.href,
+      SLUICE_PORT: port,
+    });
+    await registry.start();
+    return {
+      url: `http://127.0.0.1:${port}`,
+      bus: Layer.provide(layerPostgres(), layerPg({ connectionString: database.href })),
+      end: () => registry.end("SIGTERM"),
+    };
   }
 
   /** Exit codes of an orderly stop, by service. */
