@@ -22,7 +22,8 @@ export const deadLetterId = (at: Pick<DeadLetter, "topic" | "partition" | "offse
 export const deadLettersTopic: Topic<DeadLetter> = {
   name: "sluice.dead-letters.v1",
   schema: DeadLetter,
-  retention: "forever",
+  // They may hold users' texts, which live no longer anywhere else; those of releases are on record.
+  retention: { days: 30 },
   partitions: 1,
   keyOf: (letter) => letter.key,
   idOf: deadLetterId,

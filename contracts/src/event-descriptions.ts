@@ -55,6 +55,8 @@ export const eventDescriptions: { readonly [Tag in EventType]: string } = {
   ReleasesStopped:
     "The emergency stop: a canary is pinned and rolled back, and nothing goes forward until it is lifted.",
   ReleasesUnfrozen: "A freeze or an emergency stop has been lifted.",
+  ErasureRequested: "What was said under some cluster keys until now, or some artifacts, have to be erased.",
+  PayloadsErased: "The texts of an erasure are gone from telemetry and artifacts; figures and digests stay.",
   RoutingChanged: "What gateways serve for one application, with the bundles' contents.",
   ReleaseStateChanged: "Where an application's releases stand: for all who only want to know.",
   CanaryProgressed: "How the present canary step stands: for all who watch; nothing is decided on it.",

@@ -9,6 +9,7 @@ export * from "./configuration.ts";
 export * from "./dead-letter.ts";
 export * from "./dead-letter-api.ts";
 export * from "./digest.ts";
+export * from "./erasure-api.ts";
 export * from "./eval-set.ts";
 export * from "./event-descriptions.ts";
 export * from "./evidence.ts";

@@ -4,6 +4,7 @@ import { analyticsRoutes } from "./analytics-api.ts";
 import { auditRoutes } from "./audit-api.ts";
 import { cdEventRoutes } from "./cd-event.ts";
 import { deadLetterRoutes } from "./dead-letter-api.ts";
+import { erasureRoutes } from "./erasure-api.ts";
 import {
   AlertmanagerBody,
   AlertsBody,
@@ -242,6 +243,7 @@ export const registryRoutes = {
   ...shadowPairRoutes,
   ...auditRoutes,
   ...deadLetterRoutes,
+  ...erasureRoutes,
   createToken: {
     method: "POST",
     path: "/v1/tokens",

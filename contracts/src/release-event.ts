@@ -53,6 +53,16 @@ export type FreezeScope = typeof FreezeScope.Type;
 const FreezeId = Schema.NonEmptyString.check(Schema.isMaxLength(200));
 const ofFreeze = { ...ofApplication, freezeId: FreezeId };
 
+/** What holds users' texts: whatever was said under these cluster keys, and whole artifacts. */
+export const Erasable = Schema.Struct({
+  /** Of conversations, users or requests as telemetry has them (`clusterKeyOf`): no id as its owner wrote it. */
+  clusterKeys: Schema.Array(Schema.NonEmptyString.check(Schema.isMaxLength(200))).check(Schema.isMaxLength(1_000)),
+  artifacts: Schema.Array(Digest).check(Schema.isMaxLength(1_000)),
+});
+/** Chosen once per intention: the same one again is the same erasure. */
+const ErasureId = Schema.NonEmptyString.check(Schema.isMaxLength(200));
+const ofErasure = { ...ofApplication, erasureId: ErasureId };
+
 /** Everything that can happen to a release; topic `sluice.releases.v1`, key application. */
 export const ReleaseEvent = Schema.TaggedUnion({
   /** The bundle that an application serves before Sluice releases anything. */
@@ -173,6 +183,18 @@ export const ReleaseEvent = Schema.TaggedUnion({
   /** The emergency stop: a canary is pinned to the baseline and rolled back, and nothing goes forward until it is lifted. */
   ReleasesStopped: { ...ofFreeze, ...byAuthor, scope: FreezeScope },
   ReleasesUnfrozen: { ...ofFreeze, author: Schema.NullOr(Author), reason: Reason },
+
+  /** Texts that were said until now have to go, from wherever they are kept. The record has who wanted it, and no text. */
+  ErasureRequested: { ...ofErasure, ...byAuthor, ...Erasable.fields },
+  /** Telemetry and artifacts have them no more. What comes in late from the log is erased again. */
+  PayloadsErased: {
+    ...ofErasure,
+    /** Rows that these keys have in telemetry: their figures are kept. */
+    observations: Count,
+    judgements: Count,
+    /** Artifacts that are gone. */
+    artifacts: Count,
+  },
 }).annotate({ identifier: "ReleaseEvent" });
 
 export type ReleaseEvent = typeof ReleaseEvent.Type;

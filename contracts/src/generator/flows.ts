@@ -99,6 +99,8 @@ export const flows: ReadonlyArray<Flow> = [
       "ReleasesFrozen",
       "ReleasesStopped",
       "ReleasesUnfrozen",
+      "ErasureRequested",
+      "PayloadsErased",
       "CanaryBreached",
     ],
   },

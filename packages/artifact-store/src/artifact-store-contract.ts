@@ -40,6 +40,21 @@ export const artifactStoreContract = (name: string, store: Layer.Layer<ArtifactS
       }),
     );
 
+    it.effect("removes an artifact, which may then be put again", () =>
+      Effect.gen(function* () {
+        const artifacts = yield* ArtifactStore;
+        const bytes = Uint8Array.from({ length: 1_200_000 }, (_, i) => (i * 7) % 251);
+        const [digest, other] = [yield* artifacts.put(bytes), yield* artifacts.put("another")];
+        assert.isTrue(yield* artifacts.remove(digest));
+        assert.isFalse(yield* artifacts.remove(digest));
+        assert.isFalse(yield* artifacts.has(digest));
+        assert.isTrue(Option.isNone(yield* artifacts.get(digest)));
+        assert.isTrue(yield* artifacts.has(other));
+        assert.strictEqual(yield* artifacts.put(bytes), digest);
+        assert.strictEqual(Buffer.compare(Option.getOrThrow(yield* artifacts.get(digest)), bytes), 0);
+      }),
+    );
+
     it.effect("knows what it has not, and refuses what is too large", () =>
       Effect.gen(function* () {
         const artifacts = yield* ArtifactStore;

@@ -5,7 +5,7 @@ import type * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
 
 export class ArtifactStoreError extends Schema.TaggedError<ArtifactStoreError>()("ArtifactStoreError", {
-  operation: Schema.Literals(["put", "get"]),
+  operation: Schema.Literals(["put", "get", "remove"]),
   message: Schema.String,
 }) {}
 
@@ -16,6 +16,8 @@ export class ArtifactStore extends Context.Service<
     /** The digest is that of the bytes (a string's UTF-8). Putting the same bytes again changes nothing. */
     readonly put: (content: string | Uint8Array) => Effect.Effect<Digest, ArtifactStoreError>;
     readonly has: (digest: Digest) => Effect.Effect<boolean, ArtifactStoreError>;
+    /** Whether it was there. It may be put again: that it must not is for whoever had it removed to say. */
+    readonly remove: (digest: Digest) => Effect.Effect<boolean, ArtifactStoreError>;
     readonly get: (digest: Digest) => Effect.Effect<Option.Option<Uint8Array>, ArtifactStoreError>;
   }
 >()("@sluice/ArtifactStore") {}

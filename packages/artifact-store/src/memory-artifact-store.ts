@@ -17,6 +17,7 @@ export const layerMemory: Layer.Layer<ArtifactStore> = Layer.sync(ArtifactStore,
         return digest;
       }),
     has: (digest) => Effect.sync(() => artifacts.has(digest)),
+    remove: (digest) => Effect.sync(() => artifacts.delete(digest)),
     get: (digest) =>
       Effect.sync(() => Option.map(Option.fromNullishOr(artifacts.get(digest)), (b) => Uint8Array.from(b))),
   });

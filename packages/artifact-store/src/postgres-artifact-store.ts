@@ -68,6 +68,15 @@ const load = Effect.fnUntraced(function* (db: Db, digest: string) {
   return Buffer.concat(parts);
 });
 
+/** Its own row first: what is half removed is not there. The pieces go also where an earlier stop left only them. */
+const remove = (db: Db, digest: string) =>
+  Effect.map(
+    Effect.tap(db.query("delete from artifacts where digest = $1 returning 1", [digest]), () =>
+      db.query("delete from artifact_chunks where digest = $1", [digest]),
+    ),
+    (rows) => rows.length > 0,
+  );
+
 const make = Effect.gen(function* () {
   const db = yield* Database;
   yield* migrate(db, migrations);
@@ -94,7 +103,12 @@ const make = Effect.gen(function* () {
 
   const has = (digest: string) => Effect.mapError(isStored(db, digest), failure("get"));
 
-  return ArtifactStore.of({ put, has, get });
+  return ArtifactStore.of({
+    put,
+    has,
+    get,
+    remove: (digest) => Effect.mapError(remove(db, digest), failure("remove")),
+  });
 });
 
 /** Artifacts in a table of the shared database. */

@@ -83,7 +83,15 @@ export const layerS3 = ({ url, timeoutMs = TIMEOUT_MS, ...credentials }: S3Setti
       return Option.some<Uint8Array>(bytes);
     });
 
-    return ArtifactStore.of({ put, has, get });
+    /** With a bucket that keeps versions, or locks objects, the store's own rules say when they go. */
+    const remove = Effect.fn("ArtifactStore.remove")(function* (digest: string) {
+      if (!(yield* has(digest))) return false;
+      const { status } = yield* send("remove", digest, { method: "DELETE" });
+      if (status === 200 || status === 204 || status === 404) return true;
+      return yield* refused("remove", status);
+    });
+
+    return ArtifactStore.of({ put, has, get, remove });
   });
 
 const failure = (operation: Operation, message: string) => new ArtifactStoreError({ operation, message });

@@ -26,6 +26,8 @@ export interface RulesOptions {
   readonly environment?: string | undefined;
   /** File with the organisation's rules, before those that the file itself extends. Default: SLUICE_ORGANISATION_POLICY. */
   readonly organisation?: string | undefined;
+  /** Refuses an organisation's rules, which alone are in force nowhere. */
+  readonly ofApplication?: boolean;
 }
 
 /** The design's rules to the letter. */
@@ -48,6 +50,10 @@ export const readRules = Effect.fn("readRules")(function* (
   const stranger = content.isRepository ? Object.keys(content.value).find((key) => !settings.has(key)) : undefined;
   if (stranger !== undefined)
     return yield* usageError(`${file}: ${stranger} is no setting; remove it or correct its name`);
+  if (options.ofApplication && content.isRepository && content.value.application === undefined)
+    return yield* usageError(
+      `${file} names no application: by itself it is in force nowhere; give a sluice.yaml that extends it, or a policy alone`,
+    );
   const { policy: written, results, extends: parent, environments: differing = {} } = content.value;
   yield* decodeFile(Policy, written ?? {}, file, content.isRepository ? ["policy"] : []);
   yield* decodeFile(ResultRules, results ?? {}, file, ["results"]);

@@ -3,6 +3,7 @@ import { auditCommand } from "./verbs/audit.ts";
 import { canaryCommand } from "./verbs/canary-replay.ts";
 import { deadLettersCommand } from "./verbs/dead-letters.ts";
 import { demoCommand } from "./verbs/demo.ts";
+import { eraseCommand } from "./verbs/erase.ts";
 import { evalCommand } from "./verbs/eval-run.ts";
 import { gateCommand } from "./verbs/gate.ts";
 import { judgeCommand } from "./verbs/judge-calibrate.ts";
@@ -62,6 +63,7 @@ export const sluice = Command.make("sluice").pipe(
     tokenCommand,
     upCommand,
     deadLettersCommand,
+    eraseCommand,
     migrateCommand,
     serveCommand,
     demoCommand,

@@ -119,6 +119,18 @@ export interface Ended {
   readonly seen: ReadonlyArray<EventId>;
 }
 
+/** Users' texts that have to go. Kept for ever: an artifact that was erased is not taken again. */
+export interface Erasure {
+  readonly erasureId: string;
+  readonly clusterKeys: ReadonlyArray<string>;
+  readonly artifacts: ReadonlyArray<Digest>;
+  readonly author: Author;
+  readonly reason: string;
+  readonly requestedAt: Timestamp;
+  /** Null until the stores have them no more; then how many rows had them. */
+  readonly done: { readonly at: Timestamp; readonly observations: number; readonly judgements: number } | null;
+}
+
 export interface ApplicationState {
   readonly application: ApplicationName;
   /** Number of accepted events; the version of the routing and of the release state. */
@@ -136,6 +148,7 @@ export interface ApplicationState {
   readonly pages: ReadonlyArray<Page>;
   readonly notices: ReadonlyArray<Notice>;
   readonly freezes: ReadonlyArray<Freeze>;
+  readonly erasures: ReadonlyArray<Erasure>;
   /** Ids of accepted events that belong to no release. */
   readonly seen: ReadonlyArray<EventId>;
 }
@@ -154,6 +167,7 @@ export const initialState = (application: ApplicationName): ApplicationState => 
   pages: [],
   notices: [],
   freezes: [],
+  erasures: [],
   seen: [],
 });
 

@@ -150,6 +150,8 @@ const transitions: { readonly [Tag in ReleaseEventType]: Row } = {
   ReleasesFrozen: leavesEverythingWhereItIs,
   ReleasesStopped: { ...leavesEverythingWhereItIs, canary: "to breached", "step-passed": "to breached" },
   ReleasesUnfrozen: everywhere("not-frozen"),
+  ErasureRequested: leavesEverythingWhereItIs,
+  PayloadsErased: everywhere("unknown-erasure"),
 };
 
 const phaseOf = (events: ReadonlyArray<ReleaseEvent>): string => {

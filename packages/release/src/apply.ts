@@ -3,6 +3,7 @@ import * as Result from "effect/Result";
 import { type ApplicationState, candidateOf, endOf, findRelease, type Release } from "./application-state.ts";
 import { changeActive, pin, settleStandstill } from "./change-active.ts";
 import { endRelease, misplaced, replaceBaseline } from "./end-release.ts";
+import { concludeErasure, requestErasure } from "./erasure.ts";
 import { freeze, unfreeze } from "./freeze.ts";
 import { overrideGate } from "./override-gate.ts";
 import { type Refusal, refuse } from "./refusal.ts";
@@ -58,6 +59,10 @@ const transition = (state: ApplicationState, event: ReleaseEvent): Applied => {
       return Result.map(freeze(state, event), (stopped) => stopCanary(stopped, event));
     case "ReleasesUnfrozen":
       return unfreeze(state, event);
+    case "ErasureRequested":
+      return requestErasure(state, event);
+    case "PayloadsErased":
+      return concludeErasure(state, event);
     default:
       return changeActive(state, event);
   }

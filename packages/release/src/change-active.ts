@@ -40,7 +40,9 @@ export type ActiveEvent = Exclude<
       | "NoticeSent"
       | "ReleasesFrozen"
       | "ReleasesStopped"
-      | "ReleasesUnfrozen";
+      | "ReleasesUnfrozen"
+      | "ErasureRequested"
+      | "PayloadsErased";
   }
 >;
 

@@ -112,6 +112,21 @@ export type ReleaseCommand =
     })
   | (OfFreeze & { readonly _tag: "StopReleases"; readonly scope: FreezeScope; readonly author: Author })
   | (OfFreeze & { readonly _tag: "LiftFreeze"; readonly author: Author | null })
+  | (OfApplication & {
+      readonly _tag: "RequestErasure";
+      readonly erasureId: string;
+      readonly clusterKeys: ReadonlyArray<string>;
+      readonly artifacts: ReadonlyArray<Digest>;
+      readonly author: Author;
+      readonly reason: string;
+    })
+  | (OfApplication & {
+      readonly _tag: "ConcludeErasure";
+      readonly erasureId: string;
+      readonly observations: number;
+      readonly judgements: number;
+      readonly artifacts: number;
+    })
   | (OfRelease & {
       readonly _tag: "RecordPageSent";
       readonly dedupKey: string;

@@ -68,6 +68,11 @@ const eventsOf = (state: ApplicationState, command: ReleaseCommand): ReadonlyArr
     const eventId = eventIdOf("ReleasesUnfrozen", application, freezeId);
     return [{ _tag: "ReleasesUnfrozen", eventId, application, at, freezeId, author, reason }];
   }
+  if (command._tag === "RequestErasure" || command._tag === "ConcludeErasure") {
+    const { _tag, ...content } = command;
+    const tag = _tag === "RequestErasure" ? "ErasureRequested" : "PayloadsErased";
+    return [{ _tag: tag, eventId: eventIdOf(tag, application, command.erasureId), ...content } as ReleaseEvent];
+  }
 
   const { releaseId } = command;
   const release = findRelease(state, releaseId);

@@ -1,5 +1,7 @@
 import type { ReleaseEvent, ReleaseEventOf } from "@sluice/contracts";
 
+const amount = (n: number, of: string): string => `${n} ${of}${n === 1 ? "" : "s"}`;
+
 const percent = (share: number): string => `${Number((share * 100).toFixed(2))} %`;
 
 /** That all can be seen is as it should be; anything else is worth a sentence. */
@@ -82,6 +84,10 @@ export const eventSentence = (event: ReleaseEvent): string => {
       return `EMERGENCY STOP by ${event.author.id}: ${event.reason}`;
     case "ReleasesUnfrozen":
       return `unfrozen${event.author ? ` by ${event.author.id}` : ""}: ${event.reason}`;
+    case "ErasureRequested":
+      return `erasure of ${amount(event.clusterKeys.length, "cluster key")} and ${amount(event.artifacts.length, "artifact")} requested by ${event.author.id}: ${event.reason}`;
+    case "PayloadsErased":
+      return `texts of ${amount(event.observations, "observation")} and ${amount(event.judgements, "judgement")} and ${amount(event.artifacts, "artifact")} erased`;
   }
 };
 

@@ -28,7 +28,8 @@ export interface Refusal {
     | "reserved-name"
     | "unknown-bundle"
     | "same-bundle"
-    | "unknown-page";
+    | "unknown-page"
+    | "unknown-erasure";
   readonly sentence: string;
 }
 

@@ -5,6 +5,7 @@ import * as Layer from "effect/Layer";
 import * as Schedule from "effect/Schedule";
 import { answerAnalyst } from "./clickhouse/answer-analyst.ts";
 import { type ClickHouseSettings, connect, messageOf } from "./clickhouse/connection.ts";
+import { eraseTexts } from "./clickhouse/erase-texts.ts";
 import { insertJudgements, insertObservations, insertPairs, insertReleaseEvents } from "./clickhouse/insert.ts";
 import { minuteRollup, rollupTiming } from "./clickhouse/minute-rollup.ts";
 import { MINUTE_MS } from "./clickhouse/rollup-statements.ts";
@@ -63,6 +64,7 @@ export const openClickHouse = Effect.fnUntraced(function* (settings: ClickHouseS
     },
     traffic: (query) => selectTraffic(reader, query),
     pairs: (query) => selectPairs(reader, query),
+    eraseTexts: (texts) => eraseTexts(writer, cluster, texts),
     query: (sql, parameters = {}) => selectRows(analyst, sql, parameters),
     answer,
   });

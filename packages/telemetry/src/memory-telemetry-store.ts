@@ -15,6 +15,8 @@ import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import { areTextsKept, keptPairsOf } from "./kept-pairs.ts";
 import {
+  type ErasedRows,
+  type ErasedTexts,
   type RecordedReleaseEvent,
   TelemetryError,
   TelemetryStore,
@@ -75,10 +77,27 @@ export const layerMemory: Layer.Layer<TelemetryStore> = Layer.sync(TelemetryStor
     },
     traffic: (query) => Effect.sync(() => totals(query, [...observations.values()], [...judgements.values()])),
     pairs: (query) => Effect.sync(() => keptPairsOf(query, [...pairs.values()], [...judgements.values()])),
+    eraseTexts: (texts) => Effect.sync(() => erase(texts, observations, judgements, pairs)),
     query: () => Effect.fail(noSql),
     answer: () => Effect.fail(noSql),
   });
 });
+
+const erase = (
+  { application, clusterKeys, until }: ErasedTexts,
+  observations: Map<string, Observation>,
+  judgements: Map<string, JudgementEvent>,
+  pairs: Map<string, ShadowPairRecorded>,
+): ErasedRows => {
+  const isOf = (row: { readonly application: string; readonly clusterKey?: string }) =>
+    row.application === application && row.clusterKey !== undefined && clusterKeys.includes(row.clusterKey);
+  const said = [...observations].filter(([, row]) => isOf(row) && row.endedAt <= until);
+  for (const [id, { payload: _, ...figures }] of said) observations.set(id, figures);
+  const judged = [...judgements].filter(([, row]) => isOf(row));
+  for (const [id, row] of judged) judgements.set(id, { ...row, error: row.error && "erased" });
+  for (const [id, row] of pairs) if (isOf(row) && row.at <= until) pairs.delete(id);
+  return { observations: said.length, judgements: judged.length };
+};
 
 const aggregate = (
   query: WindowQuery,

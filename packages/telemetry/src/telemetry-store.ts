@@ -17,7 +17,7 @@ import type { AnalystAnswer, AnalystStatement, StatementRefused } from "./analys
 
 /** ClickHouse could not be reached or refused the statement. Never a verdict: whoever asked has no answer. */
 export class TelemetryError extends Schema.TaggedError<TelemetryError>()("TelemetryError", {
-  operation: Schema.Literals(["open", "insert", "query"]),
+  operation: Schema.Literals(["open", "insert", "query", "erase"]),
   message: Schema.String,
 }) {}
 
@@ -85,6 +85,20 @@ export interface KeptPairs {
   readonly pairs: ReadonlyArray<ShadowPair>;
 }
 
+/** Texts that people said, or were answered, until an instant. */
+export interface ErasedTexts {
+  readonly application: ApplicationName;
+  readonly clusterKeys: ReadonlyArray<string>;
+  /** Inclusive. */
+  readonly until: Timestamp;
+}
+
+/** Rows of these cluster keys that are there: their texts are gone, whenever that was. */
+export interface ErasedRows {
+  readonly observations: number;
+  readonly judgements: number;
+}
+
 /** A release event as analysts see it: flat, with the fold's answer. */
 export interface RecordedReleaseEvent {
   readonly event: ReleaseEvent;
@@ -125,6 +139,11 @@ export class TelemetryStore extends Context.Service<
     readonly traffic: (query: TrafficQuery) => Effect.Effect<TrafficTotals, TelemetryError>;
     /** Texts of users: for whoever may read them. */
     readonly pairs: (query: PairQuery) => Effect.Effect<KeptPairs, TelemetryError>;
+    /**
+     * Takes texts out of observations and judgements, and kept pairs as a whole. Figures stay, so no window changes. Again: does
+     * nothing where nothing has come in since.
+     */
+    readonly eraseTexts: (texts: ErasedTexts) => Effect.Effect<ErasedRows, TelemetryError>;
     /** A read-only query of the documented tables and views; rows as objects. For KPIs and analysts. */
     readonly query: (
       sql: string,

@@ -104,7 +104,6 @@ const measured = async (
   run: Run,
   { name, events, folder }: { name: string; events: number; folder: string },
 ): Promise<Measured> => {
-  const store = await run(EventStore);
   const told = (what: string, value: number) => console.error(`${name}, ${events} events: ${what} ${value.toFixed(1)}`);
   const appended = await append(run, events);
   told("appended a second", appended.appendPerSecond);

@@ -12,6 +12,7 @@ import { postState } from "./adapters/webhooks/standard-webhook.ts";
 import { AuditLog, startAuditLog } from "./application/audit-log.ts";
 import { makeAuthenticator } from "./application/authenticator.ts";
 import { followProgress } from "./application/canary-progress.ts";
+import { startErasures } from "./application/erasures.ts";
 import { startRecorder } from "./application/recorder.ts";
 import { followReleaseStates } from "./application/release-states.ts";
 import { firstAdminToken, hasAdmin } from "./application/tokens.ts";
@@ -50,6 +51,7 @@ const start = Effect.fn("registryService")(function* (settings: RegistrySettings
   const authenticator = yield* makeAuthenticator(settings);
   const stream = eventStream(settings, recorder, progress, context);
   const states = yield* followReleaseStates();
+  yield* startErasures(settings.maxRetryMs);
   yield* startWebhooks(settings.webhooks, postState);
   const parts = { settings, context, authenticator, states, recorded, behindMs, progress, stream };
   const app = yield* Effect.promise(() => httpServer(parts));

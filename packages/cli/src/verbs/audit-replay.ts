@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
 import { Exit, exitCodes, usageError } from "../exit.ts";
-import { json, url } from "../flags.ts";
+import { environment, json, organisation, url } from "../flags.ts";
 import { instant } from "../instant.ts";
 import { print, printJson } from "../output.ts";
 import { type RegistryAddress, registryAddress } from "../registry-client.ts";
@@ -30,6 +30,8 @@ export const replayCommand = Command.make(
       Flag.withDescription("What this policy would have decided on the same evidence (sluice.yaml, or a policy alone)"),
       Flag.optional,
     ),
+    environment,
+    organisation,
     url,
     json,
   },
@@ -37,7 +39,14 @@ export const replayCommand = Command.make(
     Effect.gen(function* () {
       const address = registryAddress(Option.getOrUndefined(flags.url));
       const { readRules } = yield* Effect.promise(() => import("../rules-file.ts"));
-      const policy = Option.isSome(flags.policy) ? (yield* readRules(flags.policy.value)).policy : null;
+      const layers = {
+        environment: Option.getOrUndefined(flags.environment),
+        organisation: Option.getOrUndefined(flags.organisation),
+        ofApplication: true,
+      };
+      if (Option.isNone(flags.policy) && (layers.environment ?? layers.organisation) !== undefined)
+        return yield* usageError("--environment and --organisation say which policy of --policy FILE; give that too");
+      const policy = Option.isSome(flags.policy) ? (yield* readRules(flags.policy.value, layers)).policy : null;
       const release = Option.getOrUndefined(flags.release);
       const since = yield* timeOf("--since", Option.getOrUndefined(flags.since));
       const until = yield* timeOf("--until", Option.getOrUndefined(flags.until));
@@ -53,7 +62,10 @@ export const replayCommand = Command.make(
             (until === undefined || decision.at < until)
           )
             decisions.push(decision);
-      if (decisions.length === 0) return yield* usageError("there is no decision on record to run again");
+      if (decisions.length === 0)
+        return yield* usageError(
+          `${whatOf(release, since, until)}${Option.match(flags.application, { onNone: () => "", onSome: (name) => ` in ${name}` })} has no decision on record to run again`,
+        );
       yield* tell(decisions, policy !== null, flags.json);
     }),
 ).pipe(
@@ -64,6 +76,11 @@ interface Shown extends ReplayedDecision {
   readonly application: string;
   readonly at: string;
 }
+
+const whatOf = (release: string | undefined, since: string | undefined, until: string | undefined): string =>
+  release === undefined
+    ? `the time${since ? ` from ${since}` : ""}${until ? ` until ${until}` : ""}`
+    : `release ${release}`;
 
 const timeOf = (flag: string, given: string | undefined) =>
   given === undefined ? Effect.succeed(undefined) : instant(flag, given);
@@ -109,6 +126,7 @@ const artifactsOf = (address: RegistryAddress): Layer.Layer<ArtifactPort> =>
   Layer.succeed(ArtifactStore, {
     put: () => Effect.die("a replay stores nothing"),
     has: () => Effect.die("a replay asks for contents"),
+    remove: () => Effect.die("a replay removes nothing"),
     get: (digest) =>
       Effect.tryPromise({
         try: async (signal) => {
@@ -117,6 +135,8 @@ const artifactsOf = (address: RegistryAddress): Layer.Layer<ArtifactPort> =>
             signal,
           });
           if (response.status === 404) return Option.none<Uint8Array>();
+          if (response.status === 410)
+            throw new Error(`its inputs (${digest}) were erased; the record keeps their digest`);
           if (!response.ok) throw new Error(`the registry answered ${response.status} for ${digest}`);
           return Option.some(new Uint8Array(await response.arrayBuffer()));
         },

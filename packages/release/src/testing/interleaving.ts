@@ -193,6 +193,10 @@ const commandOf = (known: ApplicationState, move: Move, now: number): ReleaseCom
       return { ...commands.RecordPageUndelivered, ...ofPage };
     case 23:
       return { ...commands.RecordNoticeSent, ...ofNotice(known, ofPage) };
+    case 26:
+      return { ...commands.RequestErasure, ...head, ...said, erasureId: `erasure-${now}` };
+    case 27:
+      return { ...commands.ConcludeErasure, ...head, erasureId: known.erasures.at(-1)?.erasureId ?? "none" };
     default: {
       const [freeze] = known.freezes;
       if (freeze && move.verb > 40) return { ...commands.LiftFreeze, ...head, ...said, freezeId: freeze.freezeId };

@@ -157,6 +157,14 @@ const plain: Build = {
   ReleasesFrozen: { freezeId: "freeze-1", scope: "application", until: at(9_000), ...byOperator },
   ReleasesStopped: { freezeId: "stop-1", scope: "application", ...byOperator },
   ReleasesUnfrozen: { freezeId: "freeze-1", ...byOperator },
+  ErasureRequested: {
+    erasureId: "erasure-1",
+    author: author("admin"),
+    reason: "asked for by the user",
+    clusterKeys: ["0a1b2c3d4e5f60718293a4b5c6d7e8f9"],
+    artifacts: [],
+  },
+  PayloadsErased: { erasureId: "erasure-1", observations: 3, judgements: 1, artifacts: 0 },
 };
 
 export const eventTypes = Object.keys(plain) as ReadonlyArray<ReleaseEventType>;
@@ -268,5 +276,7 @@ export const commands: {
     FreezeReleases: { ...head, _tag: "FreezeReleases", ...plain.ReleasesFrozen },
     StopReleases: { ...head, _tag: "StopReleases", ...plain.ReleasesStopped },
     LiftFreeze: { ...head, _tag: "LiftFreeze", ...plain.ReleasesUnfrozen },
+    RequestErasure: { ...head, _tag: "RequestErasure", ...plain.ErasureRequested },
+    ConcludeErasure: { ...head, _tag: "ConcludeErasure", ...plain.PayloadsErased },
   };
 })();

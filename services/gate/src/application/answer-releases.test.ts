@@ -39,6 +39,7 @@ const store = (contents: ReadonlyArray<string | Uint8Array>, outages = 0) => {
   let left = outages;
   return Layer.succeed(ArtifactStore, {
     has: () => Effect.succeed(true),
+    remove: () => Effect.die("nothing is removed here"),
     put: () => Effect.die("not used"),
     get: (digest) =>
       left-- > 0

@@ -6,6 +6,7 @@ import {
   Artifact,
   canonicalJson,
   Digest,
+  digestOfBytes,
   FreezeBody,
   OverrideBody,
   ReasonBody,
@@ -25,6 +26,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { receiveAlerts } from "../../application/alerts.ts";
 import type { Authenticator } from "../../application/authenticator.ts";
 import type { KnownProgress } from "../../application/canary-progress.ts";
+import { erasureOf } from "../../application/erasures.ts";
 import { actOnAll, actOnApplication, type FreezeVerb } from "../../application/freezes.ts";
 import type { ReleaseStates } from "../../application/release-states.ts";
 import {
@@ -49,6 +51,7 @@ import { cdEventHandlers } from "./cd-event-handlers.ts";
 import { clickhouseHandlers } from "./clickhouse-handlers.ts";
 import { deadLetterHandlers } from "./dead-letter-handlers.ts";
 import { decodeBody } from "./decode-body.ts";
+import { erasureHandlers } from "./erasure-handlers.ts";
 import { HttpFailure } from "./http-failure.ts";
 import { ofrepHandlers } from "./ofrep-handlers.ts";
 import { recordedEventBody } from "./recorded-event-body.ts";
@@ -144,6 +147,7 @@ export const handlers = ({ behindMs, settings, progress, authenticator, states }
   getArtifact: (request) =>
     Effect.gen(function* () {
       const digest = parameter(request, "digest", Digest);
+      yield* refuseErased(digest);
       const content = yield* (yield* ArtifactStore).get(digest);
       if (Option.isNone(content)) return yield* new NotFound({ message: `artifact ${digest} is not stored here` });
       const bytes = Buffer.from(content.value);
@@ -164,6 +168,7 @@ export const handlers = ({ behindMs, settings, progress, authenticator, states }
     }),
   ...auditHandlers,
   ...deadLetterHandlers,
+  ...erasureHandlers,
   getMe: (_request, { author }) => Effect.succeed(json({ ...author, permissions: permissionsOf(author.role) })),
   getOpenApi: () =>
     Effect.sync(() =>
@@ -204,11 +209,24 @@ const releaseDetail = Effect.fnUntraced(function* (named: Named, after: number) 
   });
 });
 
+/** What had to be forgotten is not given back, nor taken again. */
+const refuseErased = Effect.fnUntraced(function* (digest: Digest) {
+  const erasure = erasureOf((yield* ReleaseLog).applications(), digest);
+  if (!erasure) return;
+  const { erasureId, requestedAt, author } = erasure;
+  throw new HttpFailure(
+    410,
+    "erased",
+    `artifact ${digest} was erased at ${requestedAt} by ${author.id} (erasure ${erasureId}); its digest stays on record`,
+  );
+});
+
 /** JSON is stored in its canonical form, so that one artifact has one address; other bytes are stored as they are. */
 const putArtifact = Effect.fnUntraced(function* (body: unknown) {
   if (body === undefined || body === null) throw new HttpFailure(400, "bad-request", "body: send the artifact");
   const isArtifact = typeof body === "object" && !Buffer.isBuffer(body) && "kind" in body;
   const content = Buffer.isBuffer(body) ? body : canonicalJson(isArtifact ? decodeBody(Artifact, body) : body);
+  yield* refuseErased(digestOfBytes(content));
   const digest = yield* (yield* ArtifactStore).put(content);
   return json({ digest, bytes: Buffer.byteLength(content) });
 });

@@ -1,0 +1,146 @@
+import { ArtifactStore } from "@sluice/artifact-store";
+import {
+  type ApplicationName,
+  type Digest,
+  deadLettersTopic,
+  digestOf,
+  type Erasure,
+  type ErasureBody,
+  type ErasuresBody,
+  epochMsOf,
+  observationsTopic,
+  type Timestamp,
+  timestampOf,
+} from "@sluice/contracts";
+import { type Applications, initialState, type Erasure as RequestedErasure } from "@sluice/release";
+import { ReleaseLog } from "@sluice/release-log";
+import { TelemetryStore } from "@sluice/telemetry";
+import * as Clock from "effect/Clock";
+import * as Effect from "effect/Effect";
+import * as PubSub from "effect/PubSub";
+import * as Stream from "effect/Stream";
+import { Conflict } from "./conflict.ts";
+import { type Intention, NotFound } from "./requests.ts";
+
+const DAY_MS = 86_400_000;
+const daysOf = ({ retention }: { readonly retention: unknown }): number =>
+  typeof retention === "object" && retention !== null && "days" in retention ? Number(retention.days) : 0;
+
+/** So long the log may still bring a text: what it holds itself, and what came out of the dead letters on its last day. */
+const LOG_DAYS = daysOf(observationsTopic) + daysOf(deadLettersTopic);
+const logExpiresAt = (requestedAt: Timestamp): Timestamp => timestampOf(epochMsOf(requestedAt) + LOG_DAYS * DAY_MS);
+
+/** How often late copies are looked for. */
+const SWEEP = "1 hour";
+
+const now = Effect.map(Clock.currentTimeMillis, timestampOf);
+
+/** Asks for an erasure; it is carried out behind the answer, and goes on after a stop. The same key is the same erasure. */
+export const requestErasure = Effect.fn("requestErasure")(function* (
+  application: ApplicationName,
+  { clusterKeys, artifacts, reason }: typeof ErasureBody.Type,
+  { author, key }: Intention,
+) {
+  const log = yield* ReleaseLog;
+  if (!log.applications().get(application)?.baseline)
+    return yield* new NotFound({ message: `application ${application} is not known; register it first` });
+  const needed = artifacts.find((digest) => isServed(log.applications(), digest));
+  if (needed !== undefined)
+    return yield* new Conflict({
+      code: "artifact-in-use",
+      message: `artifact ${needed} is part of a bundle that is served or asked for; release another one first`,
+    });
+  const erasureId = `era-${digestOf([application, key]).slice("sha256:".length, "sha256:".length + 16)}`;
+  const at = yield* now;
+  yield* log.submit({
+    _tag: "RequestErasure",
+    application,
+    at,
+    erasureId,
+    clusterKeys,
+    artifacts,
+    author,
+    reason,
+  });
+  const asked = log
+    .applications()
+    .get(application)
+    ?.erasures.find((one) => one.erasureId === erasureId);
+  // The log has taken it, or `submit` would have failed.
+  return asked ? shown(asked) : yield* Effect.die(`erasure ${erasureId} was accepted and is not there`);
+});
+
+/** Without its parts a bundle can be routed to nobody. */
+const isServed = (applications: Applications, digest: Digest): boolean =>
+  [...applications.values()].some(({ baseline, active, queue, blocked }) =>
+    [baseline, ...[...(active ? [active] : []), ...queue, ...blocked].map(({ request }) => request.candidate)].some(
+      (bundle) => bundle && Object.values(bundle.artifacts).includes(digest),
+    ),
+  );
+
+const shown = ({ done, ...erasure }: RequestedErasure): Erasure => ({
+  ...erasure,
+  erasedAt: done?.at ?? null,
+  observations: done?.observations ?? 0,
+  judgements: done?.judgements ?? 0,
+  logExpiresAt: logExpiresAt(erasure.requestedAt),
+});
+
+export const listErasures = Effect.fnUntraced(function* (application: ApplicationName) {
+  const state = (yield* ReleaseLog).applications().get(application) ?? initialState(application);
+  return { erasures: state.erasures.map(shown) } satisfies typeof ErasuresBody.Type;
+});
+
+/** The erasure that took this artifact away, in whatever application. */
+export const erasureOf = (applications: Applications, digest: Digest): RequestedErasure | undefined =>
+  [...applications.values()].flatMap(({ erasures }) => erasures).find(({ artifacts }) => artifacts.includes(digest));
+
+/** One erasure, in telemetry and among the artifacts; on record once all of it is done. Doing it again changes nothing. */
+const carryOut = Effect.fnUntraced(function* (application: ApplicationName, erasure: RequestedErasure) {
+  const { erasureId, clusterKeys, artifacts, requestedAt, done } = erasure;
+  const telemetry = yield* TelemetryStore;
+  const rows = yield* telemetry.eraseTexts({ application, clusterKeys, until: requestedAt });
+  const store = yield* ArtifactStore;
+  yield* Effect.forEach(artifacts, (digest) => store.remove(digest), { discard: true });
+  if (done !== null) return;
+  const log = yield* ReleaseLog;
+  const at = yield* now;
+  yield* log.submit({ _tag: "ConcludeErasure", application, at, erasureId, ...rows, artifacts: artifacts.length });
+});
+
+/**
+ * Carries out what is asked for, and once more every hour until the log cannot bring a late copy any more. What fails is told
+ * and tried with the next turn; it is due until the log says that it is done.
+ */
+export const startErasures = Effect.fn("startErasures")(function* (retryMs: number) {
+  const log = yield* ReleaseLog;
+  const asked = yield* PubSub.sliding<void>(1);
+  yield* Effect.forkScoped(
+    Stream.runForEach(log.changes, ({ event }) =>
+      event._tag === "ErasureRequested" ? PubSub.publish(asked, undefined) : Effect.void,
+    ),
+    { startImmediately: true },
+  );
+  const hints = yield* PubSub.subscribe(asked);
+
+  const sweep = Effect.gen(function* () {
+    const at = yield* now;
+    let left = 0;
+    for (const { application, erasures } of [...log.applications().values()])
+      for (const erasure of erasures.filter(({ done, requestedAt }) => !done || logExpiresAt(requestedAt) > at))
+        yield* Effect.catch(carryOut(application, erasure), (error) => {
+          left += 1;
+          return Effect.logWarning(
+            `erasure ${erasure.erasureId} of ${application} waits: ${"sentence" in error ? error.sentence : error.message}`,
+          );
+        });
+    return left;
+  });
+  yield* Effect.forkScoped(
+    Effect.forever(
+      Effect.flatMap(sweep, (left) =>
+        Effect.raceFirst(PubSub.take(hints), Effect.sleep(left > 0 ? `${retryMs} millis` : SWEEP)),
+      ),
+    ),
+  );
+});
