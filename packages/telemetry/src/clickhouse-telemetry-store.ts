@@ -12,7 +12,8 @@ import { MINUTE_MS } from "./clickhouse/rollup-statements.ts";
 import { clickHouseSchema } from "./clickhouse/schema.ts";
 import { selectPairs } from "./clickhouse/select-pairs.ts";
 import { selectTraffic } from "./clickhouse/select-traffic.ts";
-import { type RollupBound, selectWindows } from "./clickhouse/select-windows.ts";
+import type { RollupBound } from "./clickhouse/select-window-counts.ts";
+import { selectWindows } from "./clickhouse/select-windows.ts";
 import { TelemetryError, TelemetryStore, type WindowQuery } from "./telemetry-store.ts";
 import { faultOfQuery } from "./windows.ts";
 

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect";
 import * as Redacted from "effect/Redacted";
 import type * as Scope from "effect/Scope";
 import { TelemetryError } from "../telemetry-store.ts";
-import { settledConnection } from "./settled-connection.ts";
+import { keepingSettings, settledConnection } from "./settled-connection.ts";
 
 /** ClickHouse in this process (a directory that nobody else has open) or a server. */
 export type ClickHouseSettings =
@@ -89,11 +89,15 @@ const openEmbedded = (path: string): Effect.Effect<Open, TelemetryError> =>
     ({ createChdbConnection }) =>
       (clickhouse_settings) =>
         createClient({
-          connection: connectionOf(settledConnection(createChdbConnection({ path }))),
+          connection: connectionOf(settledConnection(ofSettings(createChdbConnection({ path }), clickhouse_settings))),
           clickhouse_settings,
           ...quiet,
         }),
   );
+
+/** Analysts' statements are told their limits each time: nothing that was set before may matter. */
+const ofSettings = <C extends object>(connection: C, settings: Readonly<Record<string, unknown>>): C =>
+  settings.readonly === undefined ? keepingSettings(connection) : connection;
 
 type Connection = NonNullable<Parameters<typeof createClient>[0]>["connection"];
 

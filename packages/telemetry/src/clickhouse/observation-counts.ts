@@ -16,3 +16,14 @@ export const observationCounts = `toUInt32(countIf(NOT ${abandoned})) AS request
     toUInt32(countIf(${hasAnswer} AND refused = true)) AS refusals,
     toUInt32(countIf(is_wrong_digest)) AS wrong_digest,
     sumMapIf([latency_bin], [toUInt32(1)], ${hasAnswer}) AS bins`;
+
+/** What became of a request, as a number: those below FAILED were answered, and have a latency. */
+export const [ANSWERED, REFUSED, UNKNOWN, FAILED, ABANDONED] = [0, 1, 2, 3, 4];
+const BINS = 1_024;
+/** Numbers that an outcome may be. */
+export const OUTCOMES = 8 * BINS;
+/** A request's latency bin and what became of it as one number, by which requests can be grouped at little cost. */
+export const outcome = `toUInt64(least(latency_bin, ${BINS - 1})) * 8
+    + multiIf(error_class != '', ${FAILED}, ${abandoned}, ${ABANDONED}, refused IS NULL, ${UNKNOWN}, refused, ${REFUSED}, ${ANSWERED})`;
+export const stateOf = (encoded: string) => `${encoded} % 8`;
+export const binOf = (encoded: string) => `toInt16(intDiv(${encoded}, 8) % ${BINS})`;

@@ -31,25 +31,24 @@ export const rollupTables: ReadonlyArray<string> = [
   TTL minute + INTERVAL 180 DAY
   SETTINGS index_granularity = 128`,
 
-  `CREATE TABLE IF NOT EXISTS rollup_progress (
-    application LowCardinality(String),
-    through DateTime('UTC') COMMENT 'every earlier minute is rolled up',
-    began_at DateTime64(3, 'UTC')
-  ) ENGINE = ReplacingMergeTree(began_at)
-  ORDER BY application`,
+  `ALTER TABLE observations_by_minute
+    ADD COLUMN IF NOT EXISTS cost_usd Float64 COMMENT 'of the priced requests together',
+    ADD COLUMN IF NOT EXISTS priced UInt32 COMMENT 'requests of which the cost is known'`,
 
-  `CREATE TABLE IF NOT EXISTS rollup_marks (
+  // Progress and marks in one table: every window query asks for the bound, and each table that it opens costs it a millisecond.
+  `CREATE TABLE IF NOT EXISTS rollup_bounds (
     application LowCardinality(String),
-    minute DateTime('UTC') COMMENT 'from here on the rollup may lack rows',
-    marked_at DateTime64(3, 'UTC') DEFAULT now64(3)
-  ) ENGINE = MergeTree
-  ORDER BY (application, marked_at)
-  TTL toDateTime(marked_at) + INTERVAL 30 DAY`,
+    is_mark Bool COMMENT 'true: from the minute on the rollup may lack rows; false: every minute before it is rolled up',
+    minute DateTime('UTC'),
+    at DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'of a mark when it was written, else when the pass began'
+  ) ENGINE = ReplacingMergeTree(at)
+  ORDER BY (application, is_mark, if(is_mark, minute, toDateTime(0, 'UTC')))
+  TTL toDateTime(at) + INTERVAL 30 DAY DELETE WHERE is_mark`,
 
   `CREATE OR REPLACE VIEW observation_minutes AS
     SELECT minute, application, release_id, arm, role, requests, errors, answered, refusals, abandoned, wrong_digest,
       finalizeAggregation(latency_state) AS latency_ms_p50_p95_p99,
       finalizeAggregation(first_token_state) AS first_token_ms_p50_p95_p99,
-      input_tokens, output_tokens
+      input_tokens, output_tokens, cost_usd, priced
     FROM observations_by_minute FINAL`,
 ];

@@ -1,3 +1,27 @@
+type Settings = Readonly<Record<string, unknown>>;
+
+/**
+ * Settings outlive their statement on an embedded connection, and each is a statement of its own: half of what a small query
+ * costs. So only those are sent that are not in force already. What a statement that failed has set is not known.
+ */
+export const keepingSettings = <C extends object>(connection: C): C => {
+  let inForce: Settings = {};
+  return methodsWrapped(connection, async (call, parameters) => {
+    const { clickhouse_settings: wanted = {}, ...rest } = parameters as { readonly clickhouse_settings?: Settings };
+    const before = inForce;
+    inForce = {};
+    const changed = Object.entries(wanted).filter(
+      ([name, value]) => name === FORMAT || !Object.hasOwn(before, name) || before[name] !== value,
+    );
+    const answer = await call({ ...rest, clickhouse_settings: Object.fromEntries(changed) });
+    inForce = { ...before, ...wanted };
+    return answer;
+  });
+};
+
+/** Said anew with each statement: it becomes an argument, and no setting. */
+const FORMAT = "default_format";
+
 interface Running {
   readonly query: (parameters: { readonly query: string; readonly query_id: string }) => Promise<unknown>;
 }
@@ -18,14 +42,22 @@ export const settledConnection = <C extends object>(connection: C): C => {
     );
     return result;
   };
-  return new Proxy(connection, {
+  return methodsWrapped(connection, (call, parameters) => inTurn(() => call(parameters)));
+};
+
+type Call = (parameters: unknown) => Promise<unknown>;
+
+const methodsWrapped = <C extends object>(
+  connection: C,
+  around: (call: Call, parameters: unknown) => Promise<unknown>,
+): C =>
+  new Proxy(connection, {
     get: (target, property) => {
       const member: unknown = Reflect.get(target, property, target);
       if (typeof member !== "function") return member;
       const call = (...parameters: ReadonlyArray<unknown>) => member.apply(target, parameters);
       return ["query", "exec", "command", "insert"].includes(String(property))
-        ? (...parameters: ReadonlyArray<unknown>) => inTurn(() => call(...parameters))
+        ? (parameters: unknown) => around(call, parameters)
         : call;
     },
   });
-};
