@@ -20,6 +20,8 @@ GRANT sluice_analyst TO sluice_all_teams;
 CREATE ROW POLICY IF NOT EXISTS sluice_all ON sluice.release_events USING 1 TO sluice_all_teams;
 CREATE ROW POLICY IF NOT EXISTS sluice_all ON sluice.observations USING 1 TO sluice_all_teams;
 CREATE ROW POLICY IF NOT EXISTS sluice_all ON sluice.judgements USING 1 TO sluice_all_teams;
+CREATE ROW POLICY IF NOT EXISTS sluice_all ON sluice.observations_by_minute USING 1 TO sluice_all_teams;
+CREATE ROW POLICY IF NOT EXISTS sluice_all ON sluice.shadow_measurements USING 1 TO sluice_all_teams;
 
 -- One team: its own releases, their traffic and their judgements. Repeat for each team.
 CREATE ROLE IF NOT EXISTS sluice_team_growth;
@@ -31,11 +33,19 @@ CREATE ROW POLICY IF NOT EXISTS growth ON sluice.observations
 CREATE ROW POLICY IF NOT EXISTS growth ON sluice.judgements
   USING (application, release_id) IN (SELECT application, release_id FROM sluice.release_events WHERE team = 'growth')
   TO sluice_team_growth;
+CREATE ROW POLICY IF NOT EXISTS growth ON sluice.observations_by_minute
+  USING notEmpty(release_id) AND (application, release_id) IN (SELECT application, release_id FROM sluice.release_events WHERE team = 'growth')
+  TO sluice_team_growth;
+CREATE ROW POLICY IF NOT EXISTS growth ON sluice.shadow_measurements
+  USING (application, release_id) IN (SELECT application, release_id FROM sluice.release_events WHERE team = 'growth')
+  TO sluice_team_growth;
 
 -- The registry's own user writes and reads everything.
 CREATE ROW POLICY IF NOT EXISTS sluice_registry ON sluice.release_events USING 1 TO sluice;
 CREATE ROW POLICY IF NOT EXISTS sluice_registry ON sluice.observations USING 1 TO sluice;
 CREATE ROW POLICY IF NOT EXISTS sluice_registry ON sluice.judgements USING 1 TO sluice;
+CREATE ROW POLICY IF NOT EXISTS sluice_registry ON sluice.observations_by_minute USING 1 TO sluice;
+CREATE ROW POLICY IF NOT EXISTS sluice_registry ON sluice.shadow_measurements USING 1 TO sluice;
 
 -- Texts of the shadow: nobody reads them here. The registry shows them to operators, approvers and admins.
 CREATE ROW POLICY IF NOT EXISTS sluice_registry ON sluice.shadow_pairs USING 1 TO sluice;

@@ -9,6 +9,7 @@ import { afterAll } from "vitest";
 import type { AnalystStatement } from "./analyst-statement.ts";
 import { layerClickHouse } from "./clickhouse-telemetry-store.ts";
 import { completedRelease, overriddenRelease } from "./release-history.fixture.ts";
+import { batchOf, observation } from "./telemetry-store.contract.ts";
 import { TelemetryStore } from "./telemetry-store.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sluice-analyst-"));
@@ -42,6 +43,9 @@ const filled = Layer.effectDiscard(
   Effect.gen(function* () {
     const store = yield* TelemetryStore;
     yield* store.insertPairs([pairOf(completedRelease[0]?.application ?? "")]);
+    const releases = ["rel-overridden", "rel-completed"];
+    yield* store.insertPairs(releases.map((releaseId) => ({ ...pairOf("support-bot"), releaseId, textsKept: false })));
+    yield* store.insertObservations([batchOf(releases.map((releaseId, i) => observation(i, { releaseId })))]);
     yield* store.insertReleaseEvents([
       ...completedRelease.map((event) => ({ event, accepted: true, team: "support" })),
       ...overriddenRelease.map((event) => ({ event, accepted: true, team: "growth" })),
@@ -142,7 +146,7 @@ layer(stores, { timeout: 60_000 })("an analyst's statement", (it) => {
   it.effect("finds no text of the shadow, whoever asks and however", () =>
     Effect.gen(function* () {
       for (const team of [null, "support"])
-        for (const sql of ["SELECT count() FROM shadow_pairs", "SELECT count() FROM default.shadow_pairs FINAL AS p"])
+        for (const sql of ["SELECT count() FROM shadow_pairs", "SELECT count() FROM default.shadow_pairs AS p FINAL"])
           assert.strictEqual(yield* ask(sql, { team }), "0\n", sql);
       const store = yield* TelemetryStore;
       const application = completedRelease[0]?.application ?? "";
@@ -176,6 +180,10 @@ layer(stores, { timeout: 60_000 })("an analyst's statement", (it) => {
       assert.strictEqual(yield* ask("SELECT count() FROM release_lead_times", { team }), "0\n");
       assert.strictEqual(yield* ask("SELECT DISTINCT team FROM kpi_overrides", { team }), "growth\n");
       assert.strictEqual(yield* ask("SELECT count() FROM gateway_batches", { team }), "0\n");
+      for (const table of ["shadow_measurements", "observations"]) {
+        assert.isAbove(Number(yield* ask(`SELECT count() FROM ${table}`)), 1, table);
+        assert.strictEqual(yield* ask(`SELECT release_id FROM ${table}`, { team }), "rel-overridden\n", table);
+      }
       assert.strictEqual(yield* ask("SELECT count() FROM release_events", { team: "it's'} nobody" }), "0\n");
       assert.strictEqual(yield* ask("SELECT count() FROM release_lead_times", { team: "support" }), "1\n");
     }),

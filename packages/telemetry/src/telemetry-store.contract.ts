@@ -91,7 +91,7 @@ const probe = (id: string, seconds: number, passed: boolean | null, confirmed = 
   confirmed,
 });
 
-const pair = (id: string, seconds: number, changes: Partial<ShadowPairRecorded> = {}): ShadowPairRecorded => {
+export const pair = (id: string, seconds: number, changes: Partial<ShadowPairRecorded> = {}): ShadowPairRecorded => {
   const { status, errorClass, latencyMs, timeToFirstTokenMs, inputTokens, outputTokens, finishReason, refused } =
     observation(0);
   const measured = { status, errorClass, timeToFirstTokenMs, inputTokens, outputTokens, finishReason, refused };

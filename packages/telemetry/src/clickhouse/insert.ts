@@ -4,6 +4,7 @@ import {
   type JudgementEvent,
   latencyBinOf,
   type ObservationsRecorded,
+  type PairSide,
   type ShadowPairRecorded,
 } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
@@ -76,6 +77,7 @@ const observationColumns = [
   "refused",
   "input",
   "output",
+  "cost_usd",
 ];
 
 const observationRows = (batch: ObservationsRecorded): ReadonlyArray<Row> =>
@@ -103,6 +105,7 @@ const observationRows = (batch: ObservationsRecorded): ReadonlyArray<Row> =>
     o.refused,
     o.payload?.input ?? "",
     o.payload?.output ?? "",
+    o.costUsd ?? null,
   ]);
 
 /** The watermarks follow the rows: what they promise is there, also when the process dies between the two. */
@@ -165,8 +168,65 @@ const pairRow = (p: ShadowPairRecorded): Row => [
   p.toolDivergence?.kind ?? "",
 ];
 
+const pairSideColumns = [
+  "bundle",
+  "status",
+  "error_class",
+  "latency_ms",
+  "time_to_first_token_ms",
+  "input_tokens",
+  "output_tokens",
+  "cost_usd",
+  "finish_reason",
+  "refused",
+];
+const measurementColumns = [
+  "pair_id",
+  "application",
+  "release_id",
+  "gateway_id",
+  "at",
+  "cluster_key",
+  ...pairSideColumns.map((column) => `baseline_${column}`),
+  ...pairSideColumns.map((column) => `candidate_${column}`),
+  "tool_divergence",
+  "tool_divergence_turn",
+  "tool_divergence_call",
+];
+
+const pairSide = (side: PairSide): Row => [
+  side.bundle,
+  side.status,
+  side.errorClass ?? "",
+  side.latencyMs,
+  side.timeToFirstTokenMs,
+  side.inputTokens,
+  side.outputTokens,
+  side.costUsd ?? null,
+  side.finishReason ?? "",
+  side.refused,
+];
+
+const measurementRow = ({ toolDivergence = null, ...pair }: ShadowPairRecorded): Row => [
+  pair.pairId,
+  pair.application,
+  pair.releaseId,
+  pair.gatewayId,
+  epochMsOf(pair.at),
+  pair.clusterKey,
+  ...pairSide(pair.baseline),
+  ...pairSide(pair.candidate),
+  toolDivergence?.kind ?? "",
+  toolDivergence?.turn ?? null,
+  toolDivergence?.call ?? null,
+];
+
+/** Figures of all for analysts; texts of those that may be kept for people who may read them. */
 export const insertPairs = (client: ClickHouseClient, pairs: ReadonlyArray<ShadowPairRecorded>) =>
-  insertRows(client, "shadow_pairs", pairColumns, pairs.filter(areTextsKept).map(pairRow));
+  Effect.andThen(
+    insertRows(client, "shadow_measurements", measurementColumns, pairs.map(measurementRow)),
+    insertRows(client, "shadow_pairs", pairColumns, pairs.filter(areTextsKept).map(pairRow)),
+  );
 
 const judgementColumns = [
   "judgement_id",

@@ -1,6 +1,17 @@
 /** Long enough to look into last month's regression; what must be kept longer belongs into an eval set. */
 export const PAYLOAD_DAYS = 30;
 
+const pairSideColumns = (arm: string): string => `${arm}_bundle String,
+    ${arm}_status UInt16,
+    ${arm}_error_class LowCardinality(String) COMMENT 'empty: answered',
+    ${arm}_latency_ms Float64,
+    ${arm}_time_to_first_token_ms Nullable(Float64),
+    ${arm}_input_tokens Nullable(UInt32),
+    ${arm}_output_tokens Nullable(UInt32),
+    ${arm}_cost_usd Nullable(Float64) COMMENT 'null: tokens or price not known',
+    ${arm}_finish_reason LowCardinality(String),
+    ${arm}_refused Nullable(Bool)`;
+
 /**
  * Tables as analysts see them (design §5). Every insert is idempotent by key: a redelivered record has the same key and
  * ReplacingMergeTree keeps one of the equals, with FINAL in the queries. Deduplication by insert token was the other way:
@@ -47,6 +58,26 @@ export const tables: ReadonlyArray<string> = [
   `ALTER TABLE observations
     ADD COLUMN IF NOT EXISTS is_wrong_digest Bool MATERIALIZED served_bundle != assigned_bundle,
     ADD COLUMN IF NOT EXISTS cluster_hash UInt64 MATERIALIZED cityHash64(cluster_key)`,
+
+  `ALTER TABLE observations
+    ADD COLUMN IF NOT EXISTS cost_usd Nullable(Float64) COMMENT 'by the price table of who served it; null: tokens or price not known'`,
+
+  // Figures of both answers to one mirrored request, for analysts, who see no texts.
+  `CREATE TABLE IF NOT EXISTS shadow_measurements (
+    pair_id String,
+    application LowCardinality(String),
+    release_id String,
+    gateway_id LowCardinality(String),
+    at DateTime64(3, 'UTC'),
+    cluster_key String COMMENT 'hash of conversation, user or request',
+    ${["baseline", "candidate"].map(pairSideColumns).join(",\n    ")},
+    tool_divergence LowCardinality(String) COMMENT 'other-tool, other-arguments, missing-call or extra-call; empty: the same calls, or none',
+    tool_divergence_turn Nullable(UInt32) COMMENT 'answers of the assistant before this one in the conversation',
+    tool_divergence_call Nullable(UInt32) COMMENT 'index of the first call that differs'
+  ) ENGINE = ReplacingMergeTree
+  PARTITION BY toYYYYMM(at)
+  ORDER BY (application, release_id, at, pair_id)
+  TTL toDateTime(at) + INTERVAL 180 DAY`,
 
   `CREATE TABLE IF NOT EXISTS judgements (
     judgement_id String,

@@ -14,6 +14,8 @@ export const teamFilters = (tables: ReadonlyArray<string>, database: string, tea
   const filters: Readonly<Record<string, string>> = {
     release_events: own,
     observations: ofOwnRelease,
+    observations_by_minute: ofOwnRelease,
+    shadow_measurements: ofOwnRelease,
     judgements: ofOwnRelease,
   };
   const entries = tables.map((table) => `'${database}.${table}': '${filters[table] ?? "0"}'`);
