@@ -207,6 +207,8 @@ export const CanaryEvidence = Schema.Struct({
   combined: Schema.Struct({ logE: Schema.Finite, logThreshold: Schema.Finite, alpha: Probability }),
   /** Whether the baseline was measured beside the candidate (not so at share 1 without a holdback). */
   concurrentBaseline: Schema.Boolean,
+  /** Absent in old records and where policy asks nothing of its judge. `orders` is null: live answers are judged one by one. */
+  judgeReport: Schema.optionalKey(JudgeReport),
   sentence: Text,
 }).annotate({ identifier: "CanaryEvidence" });
 export type CanaryEvidence = typeof CanaryEvidence.Type;

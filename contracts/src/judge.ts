@@ -101,9 +101,9 @@ export const JudgeCalibrationRecord = Schema.Struct({
 }).annotate({ identifier: "JudgeCalibrationRecord" });
 export type JudgeCalibrationRecord = typeof JudgeCalibrationRecord.Type;
 
-/** How far the judge behind a shadow's verdict was to be believed. */
+/** How far the judge behind a verdict was to be believed. */
 export const JudgeReport = Schema.Struct({
-  /** True: the verdict rests on counts alone, and what the judge says is only told. */
+  /** True: what the judge says is only told. A shadow then rests on counts alone, a canary on its other checks. */
   reportOnly: Schema.Boolean,
   reason: Schema.String.check(Schema.isMaxLength(1_000)),
   calibration: Schema.NullOr(Schema.Struct({ artifact: Digest, n: Count, agreement: Estimate, kappa: Estimate })),

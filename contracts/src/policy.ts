@@ -46,7 +46,7 @@ export const JudgeTrustPolicy = group("Whether the judge has been compared with 
   uncalibrated: setting(
     Schema.Literals(["enforce", "report-only"]),
     "enforce",
-    "What the shadow's judge may do without a calibration that holds: decide as any other, or only be reported.",
+    "What the judge may do without a calibration that holds, in shadow and canary: decide as any other, or only be reported.",
   ),
   minKappa: setting(
     Schema.Finite.check(Schema.isBetween({ minimum: -1, maximum: 1 })),

@@ -179,7 +179,9 @@ const canaryOutcome = (
 ): Effect.Effect<Outcome, { readonly message: string }> => {
   const { evidence, step } = event;
   const judged = { ...release, step };
-  const evaluation = evidence && evaluateCanary(policyOf(release).canary, [...earlier, ...evidence.windows], step);
+  const evaluation =
+    evidence &&
+    evaluateCanary(policyOf(release).canary, [...earlier, ...evidence.windows], step, evidence.judgeReport ?? null);
   // What a step waited for until its deadline may have been a fault of seeing, which leaves no evidence: only the record's
   // sentence can tell it. When the deadline was follows from policy and record.
   if (event._tag === "CanaryBreached" && event.cause === "hold-deadline") {

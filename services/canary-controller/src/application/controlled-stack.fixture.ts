@@ -2,8 +2,11 @@ import { ArtifactStore, layerMemory as artifactsInMemory } from "@sluice/artifac
 import {
   type Bundle,
   canonicalJson,
+  digestOf,
   type GatewayReport,
   gatewaysTopic,
+  type JudgementEvent,
+  judgementsTopic,
   type Observation,
   observationsTopic,
   Policy,
@@ -101,6 +104,8 @@ export const passedShadow = Effect.fnUntraced(function* (of: Policy = policy()) 
 export interface GatewayBehaviour {
   requestsPerSecond: number;
   candidateErrorRate: number;
+  /** Each arm's first ten answers of a second are scored so; null: nobody judges. */
+  scores: { readonly baseline: number; readonly candidate: number } | null;
   /** False: it goes on with the routing it has, and says so. */
   takesRouting: boolean;
   sendsObservations: boolean;
@@ -122,6 +127,7 @@ export const simulatedGateway = Effect.fnUntraced(function* (gatewayId = "gw-1")
     gatewayId,
     requestsPerSecond: 100,
     candidateErrorRate: 0,
+    scores: null,
     takesRouting: true,
     sendsObservations: true,
     given: [],
@@ -142,8 +148,11 @@ export const simulatedGateway = Effect.fnUntraced(function* (gatewayId = "gw-1")
   );
   const second = Effect.gen(function* () {
     const at = yield* Clock.currentTimeMillis;
-    if (gateway.sendsObservations && gateway.served?.candidate)
-      yield* bus.publish(observationsTopic, [batchOf(gateway, gateway.served, at)]);
+    if (gateway.sendsObservations && gateway.served?.candidate) {
+      const batch = batchOf(gateway, gateway.served, at);
+      yield* bus.publish(observationsTopic, [batch]);
+      if (gateway.scores) yield* bus.publish(judgementsTopic, judgementsOf(batch.observations, gateway.scores));
+    }
     yield* report;
   });
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep("1 second"), second)));
@@ -179,6 +188,30 @@ const batchOf = (gateway: SimulatedGateway, routing: Routing, atMs: number) => {
     observations,
   };
 };
+
+const judgementsOf = (
+  observations: ReadonlyArray<Observation>,
+  scores: NonNullable<GatewayBehaviour["scores"]>,
+): ReadonlyArray<JudgementEvent> =>
+  (["baseline", "candidate"] as const).flatMap((arm) =>
+    observations
+      .filter((observation) => observation.arm === arm)
+      .slice(0, 10)
+      .map(({ observationId, endedAt, clusterKey }) => ({
+        _tag: "ResponseJudged" as const,
+        judgementId: `judged/${observationId}`,
+        application,
+        releaseId,
+        judge: digestOf("judge"),
+        at: endedAt,
+        observationId,
+        arm,
+        endedAt,
+        clusterKey,
+        score: scores[arm],
+        error: null,
+      })),
+  );
 
 const observationOf = (
   gatewayId: string,

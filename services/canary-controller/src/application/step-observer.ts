@@ -1,4 +1,6 @@
 import { type CanaryWindow, epochMsOf, type Timestamp, timestampOf } from "@sluice/contracts";
+import { judgeReportOf, trustIn } from "@sluice/judge/domain/judge-trust";
+import { calibrationFinder } from "@sluice/judge/find-calibration";
 import { policyOf, type Release } from "@sluice/release";
 import { TelemetryStore, type WindowRow } from "@sluice/telemetry";
 import * as Effect from "effect/Effect";
@@ -30,6 +32,7 @@ type Observed = Pick<StepFacts, "evaluation" | "fault">;
  */
 export const stepObserver = Effect.fn("stepObserver")(function* (settings: CanaryControllerSettings) {
   const store = yield* TelemetryStore;
+  const findCalibration = yield* calibrationFinder;
   const keptOf = new Map<string, Kept>();
 
   const readWindows = Effect.fnUntraced(function* (step: WindowedStep, kept: Kept, through: Timestamp) {
@@ -95,8 +98,10 @@ export const stepObserver = Effect.fn("stepObserver")(function* (settings: Canar
       const present = [...kept.rows.values()].filter((row) => row.from < through).map(windowOf(step));
       const { tail, settledThrough } = kept;
       const settled = settledWindows({ earlier, tail, present, settledThrough });
-      const { canary } = policyOf(release);
-      kept.evaluated = { through, evaluation: evaluateCanary(canary, [...earlier, ...settled], step.step) };
+      const policy = policyOf(release);
+      const judgeReport = judgeReportOf(trustIn(policy, yield* findCalibration(policy)), null);
+      const evaluation = evaluateCanary(policy.canary, [...earlier, ...settled], step.step, judgeReport);
+      kept.evaluated = { through, evaluation };
     }
     return { evaluation: kept.evaluated.evaluation, fault };
   });
@@ -113,6 +118,9 @@ export const stepObserver = Effect.fn("stepObserver")(function* (settings: Canar
         orElse: () => Effect.succeed(queryFailed(`no answer within ${settings.queryTimeoutMs} ms`)),
       }),
       Effect.catchTag("TelemetryError", (error) => Effect.succeed(queryFailed(error.message))),
+      Effect.catchTag("ArtifactStoreError", (error) =>
+        Effect.succeed(queryFailed(`the judge's calibration: ${error.message}`, "the artifact store")),
+      ),
       // A bug in the evaluation must not leave the candidate unwatched: it holds, and is rolled back at the deadline.
       Effect.catchDefect((defect) =>
         Effect.as(Effect.logError("the evidence could not be evaluated", defect), queryFailed("an internal error")),
@@ -141,9 +149,9 @@ const windowOf =
     probes,
   });
 
-const queryFailed = (reason: string): Observed => ({
+const queryFailed = (reason: string, store = "the telemetry store"): Observed => ({
   evaluation: null,
-  fault: { cause: "query-failed", waitsFor: `the telemetry store to answer (${reason})` },
+  fault: { cause: "query-failed", waitsFor: `${store} to answer (${reason})` },
 });
 
 const tooManyWindows = (windows: number, windowSeconds: number): Fault => ({

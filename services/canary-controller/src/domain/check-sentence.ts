@@ -40,8 +40,8 @@ const limitText = ({ limit, ofAllRequests, unit, format }: MetricRun): string =>
   return ` Over all its ${countText(ofAllRequests.n)} requests it is ${format(ofAllRequests.value)}, surely ${limit}.`;
 };
 
-const consequence = ({ mode, onBreach }: MetricRun): string => {
-  if (mode === "warn") return " (policy tries it out: it decides nothing)";
+const consequence = ({ mode, onBreach, whyTold = "policy tries it out" }: MetricRun): string => {
+  if (mode === "warn") return ` (${whyTold}: it decides nothing)`;
   return onBreach === "rollback" ? "" : ` (policy: ${onBreach})`;
 };
 

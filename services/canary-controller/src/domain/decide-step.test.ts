@@ -236,6 +236,9 @@ describe("a canary step", () => {
       inWords(decide({ evaluation }, 725)),
       /^hold judge-down: the judge: none of \d+ answers has been scored$/,
     );
+    const judgeReport = { reportOnly: true, reason: "nobody compared it", calibration: null, orders: null };
+    const reported = evaluatedTo(720, { ...evaluation.evidence, judgeReport });
+    assert.strictEqual(inWords(decide({ evaluation: reported }, 725)), "advance");
     const unjudged = { metrics: { quality: { sampleRate: 0 } } };
     const probed = {
       ...unjudged,

@@ -6,6 +6,7 @@ import {
   type Timestamp,
   timestampOf,
 } from "@sluice/contracts";
+import { canaryWith } from "@sluice/judge/domain/judge-trust";
 import { holdEndsAt, policyOf, type Release, stepShare } from "@sluice/release";
 import type { Breach, CanaryEvaluation } from "./evaluate-canary.ts";
 import { bytesOfWindows, MAX_WINDOWS_BYTES } from "./evidence-size.ts";
@@ -140,8 +141,8 @@ const lack = (arm: string, requests: number): string | null =>
 /** So many judged responses are expected before their complete absence means that nobody judges. */
 const EXPECTED_SCORES = 10;
 
-const missingScores = (canary: Policy["canary"], { windows }: CanaryEvidence): Fault | null => {
-  const { mode, sampleRate, weight } = canary.metrics.quality;
+const missingScores = (canary: Policy["canary"], { windows, judgeReport }: CanaryEvidence): Fault | null => {
+  const { mode, sampleRate, weight } = canaryWith(canary, judgeReport ?? null).metrics.quality;
   const answered = sumOf(windows, ({ candidate }) => candidate.requests - candidate.errors);
   const scores = sumOf(windows, ({ candidate }) => candidate.quality.n);
   return mode === "enforce" && weight > 0 && scores === 0 && answered * sampleRate >= EXPECTED_SCORES

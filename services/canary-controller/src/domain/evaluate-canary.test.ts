@@ -108,6 +108,32 @@ describe("evaluateCanary", () => {
       );
     });
 
+  it("lets a judge that may only report decide nothing, and tells what it says and why", () => {
+    const judgeReport = {
+      reportOnly: true,
+      reason: "nobody has compared it with people",
+      calibration: null,
+      orders: null,
+    };
+    const windows = rollout({ seed: 2, candidate: { quality: 0.5 }, from: 12 });
+    for (const quality of [{}, { onBreach: "hold" }, { floor: 0.9 }]) {
+      const reported = evaluateCanary(canaryPolicy({ steps, metrics: { quality } }), windows, 1, judgeReport);
+      assert.isNotNull(reported);
+      if (!reported) return;
+      assert.deepStrictEqual([reported.breach, reported.hold], [null, null]);
+      assert.deepInclude(check(reported, "quality"), { verdict: "failed", mode: "warn" });
+      assert.match(
+        check(reported, "quality").sentence,
+        /may only report, because nobody has compared .* decides nothing/,
+      );
+      assert.deepStrictEqual(reported.evidence.judgeReport, judgeReport);
+      const faults = rollout({ seed: 2, candidate: { errorRate: 0.2 }, from: 12 });
+      assert.strictEqual(evaluateCanary(policy, faults, 1, judgeReport)?.breach?.cause, "metric");
+    }
+    const trusted = { ...judgeReport, reportOnly: false, reason: "its calibration holds" };
+    assert.strictEqual(evaluateCanary(policy, windows, 1, trusted)?.breach?.cause, "metric");
+  });
+
   it("does not blame the candidate for an outage of both arms", () => {
     const evaluation = evaluate(rollout({ seed: 3, drift: (i) => (i >= 5 && i < 9 ? 15 : 1) }));
     assert.isNull(evaluation.breach);

@@ -5,11 +5,13 @@ import {
   type CheckEvidence,
   epochMsOf,
   type HoldCause,
+  type JudgeReport,
   type Policy,
   type Timestamp,
   timestampOf,
   type Verdict,
 } from "@sluice/contracts";
+import { canaryWith } from "@sluice/judge/domain/judge-trust";
 import { stepShare } from "@sluice/release";
 import { combinedLogEs, failsAlone, firstCrossing, logThresholdOf, onsetOf } from "./budget.ts";
 import { countText, metricSentence, timesOf } from "./check-sentence.ts";
@@ -40,20 +42,23 @@ type CanaryPolicy = Policy["canary"];
 /**
  * All checks on all closed windows of the release so far, in order; those of `step` are the last. A pure function of policy
  * and windows: the same windows give the same bytes, so a decision replays from the events. Null before the step's first
- * closed window. The false-alarm probability of the compared metrics together is at most `policy.alpha` over the whole
+ * closed window. A judge that may only report (`judgeReport`) has its check told like any other, and it decides nothing. The
+ * false-alarm probability of the compared metrics together is at most `policy.alpha` over the whole
  * rollout; the absolute limits have as much again, divided evenly among those configured, and the sample ratio has its own
  * (`sampleRatioAlpha`).
  */
 export const evaluateCanary = (
-  policy: CanaryPolicy,
+  given: CanaryPolicy,
   windows: ReadonlyArray<CanaryWindow>,
   step: number,
+  judgeReport: JudgeReport | null = null,
 ): CanaryEvaluation | null => {
+  const policy = canaryWith(given, judgeReport);
   const present = windows.filter((window) => window.step === step);
   const [first, last] = [present[0], present.at(-1)];
   if (!first || !last) return null;
   const input = inputOf(policy, windows, present);
-  const runs = runsOf(policy, input);
+  const runs = runsOf(policy, input, judgeReport);
   const rollback = combinedLogEs(runs, windows.length, mayRollBack);
   const integrity = integrityChecks(policy, windows, present);
   const checks = [...runs.map((run) => metricCheck(run, runs, rollback, policy, step, input)), ...integrity];
@@ -72,6 +77,7 @@ export const evaluateCanary = (
     checks,
     combined,
     concurrentBaseline: input.concurrentBaseline,
+    ...(judgeReport && { judgeReport }),
     sentence: summary({ policy, step, present, requests, combined, breach, input }),
   };
   return { evidence, breach, hold: holdOf(policy, runs, checks, windows.length) };
@@ -98,10 +104,14 @@ const inputOf = (
 };
 
 /** The catalogue of compared metrics: a new one is one more line here. */
-const runsOf = ({ metrics }: CanaryPolicy, input: RunInput): ReadonlyArray<MetricRun> => [
+const runsOf = (
+  { metrics }: CanaryPolicy,
+  input: RunInput,
+  judgeReport: JudgeReport | null,
+): ReadonlyArray<MetricRun> => [
   rateRun(errorRate, metrics.errorRate, input),
   latencyRun(metrics.latencyP95, input),
-  qualityRun(metrics.quality, input),
+  qualityRun(metrics.quality, input, judgeReport),
   rateRun(refusalRate, metrics.refusalRate, input),
 ];
 

@@ -9,6 +9,8 @@ export interface MetricRun {
   readonly check: Metric;
   readonly onBreach: "rollback" | "hold" | "warn";
   readonly mode: "enforce" | "warn";
+  /** Why a metric of mode `warn` decides nothing, where it is not that policy tries it out. */
+  readonly whyTold?: string;
   readonly weight: number;
   readonly method: string;
   /** Log e-value against "no worse than the baseline" after each window. */

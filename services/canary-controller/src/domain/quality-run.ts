@@ -1,4 +1,4 @@
-import type { CanaryWindow, Policy } from "@sluice/contracts";
+import type { CanaryWindow, JudgeReport, Policy } from "@sluice/contracts";
 import { groupMeans, type ScoreSums } from "@sluice/statistics";
 import { isWithoutBaseline, logEPath, type MetricRun, type RunInput, sumOf, withLastStep } from "./metric-run.ts";
 import { difference } from "./rate-run.ts";
@@ -7,7 +7,11 @@ import { difference } from "./rate-run.ts";
 const EARLIER_BASELINE_MARGIN = 0.05;
 
 /** Runs the mean judged score, of which a drop is worse. */
-export const qualityRun = (policy: Policy["canary"]["metrics"]["quality"], input: RunInput): MetricRun => {
+export const qualityRun = (
+  policy: Policy["canary"]["metrics"]["quality"],
+  input: RunInput,
+  judgeReport: JudgeReport | null,
+): MetricRun => {
   const initial = groupMeans.initial({ margin: policy.margin });
   const update = (state: typeof initial, { baseline, candidate }: CanaryWindow) =>
     groupMeans.update(state, { baseline: baseline.quality, candidate: candidate.quality });
@@ -18,6 +22,7 @@ export const qualityRun = (policy: Policy["canary"]["metrics"]["quality"], input
     check: "quality",
     onBreach: policy.onBreach,
     mode: policy.mode,
+    ...(judgeReport?.reportOnly && { whyTold: `its judge may only report, because ${judgeReport.reason}` }),
     weight: policy.weight,
     method: "betting on within-window mean scores",
     logEs: withLastStep(

@@ -1,19 +1,18 @@
 import type { ArtifactStore } from "@sluice/artifact-store";
 import { gatewaysTopic, judgementsTopic, observationsTopic, timestampOf } from "@sluice/contracts";
 import { type BusError, EventBus } from "@sluice/event-bus";
-import type { Judge } from "@sluice/judge";
+import { type Judge, trustIn } from "@sluice/judge";
+import { calibrationFinder } from "@sluice/judge/find-calibration";
 import { type ApplicationState, policyOf, type Refusal } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
 import { onChangeOrTick } from "@sluice/release-log/on-change-or-tick";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
-import { trustIn } from "../domain/judge-trust.ts";
 import { MirrorDrops } from "../domain/mirror-drops.ts";
 import { SeriesBook } from "../domain/series-book.ts";
 import { planShadow } from "../domain/shadow-plan.ts";
 import { type ShadowJudgeSettingsInput, shadowJudgeSettings } from "../settings.ts";
-import { calibrationFinder } from "./find-calibration.ts";
 import { judgeObservations } from "./judge-observations.ts";
 import { recordVerdict } from "./record-verdict.ts";
 

@@ -1,7 +1,7 @@
 import { epochMsOf, type ShadowInputs, timestampOf } from "@sluice/contracts";
+import { type JudgeTrust, judgeReportOf } from "@sluice/judge/domain/judge-trust";
 import { type ApplicationState, policyOf, type Release } from "@sluice/release";
 import { decideShadow } from "./decide-shadow.ts";
-import { type JudgeTrust, judgeReportOf } from "./judge-trust.ts";
 import type { PairSeries } from "./pair-series.ts";
 import { judgeOf } from "./series-book.ts";
 

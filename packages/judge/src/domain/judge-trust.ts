@@ -3,6 +3,19 @@ import { type Digest, digestOf, type JudgeCalibrationRecord, type JudgeReport, t
 /** What is known of a judge before it has judged a single pair; null where policy asks for nothing. */
 export type JudgeTrust = Omit<JudgeReport, "orders"> | null;
 
+/**
+ * The canary's rules as they hold with this judge: one that may only report does not decide on the quality of live answers
+ * either.
+ */
+export const canaryWith = (
+  canary: Policy["canary"],
+  report: Pick<JudgeReport, "reportOnly"> | null,
+): Policy["canary"] => {
+  if (!report?.reportOnly) return canary;
+  const quality = { ...canary.metrics.quality, mode: "warn" } as const;
+  return { ...canary, metrics: { ...canary.metrics, quality } };
+};
+
 /** What was found under the digest that policy names. */
 export type FoundCalibration = JudgeCalibrationRecord | "none-named" | "not-stored" | "not-a-calibration";
 

@@ -3,7 +3,7 @@ import { JudgeCalibrationRecord, type Policy } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
-import type { FoundCalibration } from "../domain/judge-trust.ts";
+import type { FoundCalibration } from "./domain/judge-trust.ts";
 
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(JudgeCalibrationRecord));
 
