@@ -5,6 +5,7 @@ import { deterministicScore } from "./deterministic-judge.ts";
 import { combined, type EnsembleSpecification } from "./ensemble.ts";
 import type { Judged, JudgedPair, PairScores, ScorePair, ScoreResponse } from "./judge.ts";
 import { JudgeError } from "./judge-error.ts";
+import type { JudgeMemory } from "./judge-memory.ts";
 import { pairQuestion, pointwiseQuestion } from "./judge-prompt.ts";
 import type { JudgeSettings } from "./judge-settings.ts";
 import { type AskModel, modelJudge } from "./model-judge.ts";
@@ -13,7 +14,11 @@ import { comparedInBothOrders, type PairwiseSpecification } from "./pairwise.ts"
 /** A judge for every specification; its connections live as long as the scope. */
 export const dispatchingJudge = Effect.fnUntraced(function* (
   settings: JudgeSettings,
-): Effect.fn.Return<{ readonly score: ScoreResponse; readonly scorePair: ScorePair }, never, Scope.Scope> {
+): Effect.fn.Return<
+  { readonly score: ScoreResponse; readonly scorePair: ScorePair },
+  never,
+  JudgeMemory | Scope.Scope
+> {
   const ask = yield* modelJudge(settings);
   return { score: scoreBy(ask), scorePair: scorePairBy(ask) };
 });

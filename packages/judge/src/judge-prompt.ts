@@ -1,12 +1,15 @@
 import type { JudgeSpecification } from "@sluice/contracts";
 import * as Result from "effect/Result";
+import type { Decided } from "./judge-memory.ts";
 import type { Place } from "./pairwise.ts";
 
-type Asked = Extract<JudgeSpecification, { readonly kind: "model" | "pairwise" }>;
+export type Asked = Extract<JudgeSpecification, { readonly kind: "model" | "pairwise" }>;
 
 /** The body of a chat completion that asks for a judgement, and how its answer is read. */
-export interface Question<A> {
+export interface Question<A extends Decided> {
   readonly body: string;
+  /** Of the judgement: the one that holds the decision. */
+  readonly field: string;
   /** The judgement in the message's JSON object, or one sentence that says why there is none. */
   readonly read: (judgement: Readonly<Record<string, unknown>>) => Result.Result<A, string>;
 }
@@ -57,6 +60,7 @@ export const pointwiseQuestion = (
     }),
     { input, response: output, ...(reference !== undefined && { reference }) },
   ),
+  field: "score",
   read: ({ score }) =>
     typeof score === "number" && score >= 0 && score <= 1
       ? Result.succeed(score)
@@ -79,6 +83,7 @@ export const pairQuestion = (
     }),
     material,
   ),
+  field: "better",
   read: ({ better }) =>
     better === "first" || better === "second" || better === "tie"
       ? Result.succeed(better)

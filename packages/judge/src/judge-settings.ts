@@ -21,6 +21,4 @@ export interface JudgeSettings {
   readonly retries?: number;
   /** Open connections for each provider. Default 16. */
   readonly connections?: number;
-  /** Judgements that are remembered, so that the same question is paid once. Default 10,000. */
-  readonly remembered?: number;
 }

@@ -5,6 +5,7 @@ import * as Layer from "effect/Layer";
 import type { Preference } from "./calibration/labelled-pair.ts";
 import { byEachResponse, dispatchingJudge } from "./dispatching-judge.ts";
 import type { JudgeError } from "./judge-error.ts";
+import { JudgeMemory } from "./judge-memory.ts";
 import type { JudgeSettings } from "./judge-settings.ts";
 
 /** One response and the request it answers. */
@@ -39,8 +40,12 @@ export type ScorePair = (specification: JudgeSpecification, pair: JudgedPair) =>
 export class Judge extends Context.Service<Judge, { readonly score: ScoreResponse; readonly scorePair: ScorePair }>()(
   "@sluice/Judge",
 ) {
-  /** Deterministic judges in process, model judges over the providers of the settings. */
+  /** Deterministic judges in process, model judges over the providers of the settings; remembers as long as it lives. */
   static readonly layer = (settings: JudgeSettings): Layer.Layer<Judge> =>
+    Layer.provide(Judge.layerRemembering(settings), JudgeMemory.layerMemory());
+
+  /** The same with a memory that may outlive it. */
+  static readonly layerRemembering = (settings: JudgeSettings): Layer.Layer<Judge, never, JudgeMemory> =>
     Layer.effect(Judge, dispatchingJudge(settings));
 
   /** For tests: `score` answers in place of every judge, and twice for a pair. */

@@ -1,11 +1,13 @@
-import { createHash } from "node:crypto";
+import { digestOf } from "@sluice/contracts";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
+import * as Option from "effect/Option";
 import * as Result from "effect/Result";
 import { type Dispatcher, Pool } from "undici";
 import { estimatedUsage, Spending } from "./judge-budget.ts";
 import { JudgeError } from "./judge-error.ts";
-import { type Completion, type Question, readCompletion } from "./judge-prompt.ts";
+import { type Decided, JudgeMemory } from "./judge-memory.ts";
+import { type Asked, type Completion, type Question, readCompletion } from "./judge-prompt.ts";
 import type { JudgeProvider, JudgeSettings } from "./judge-settings.ts";
 
 /** A judgement is a few sentences; more is not read. */
@@ -21,13 +23,7 @@ interface Upstream {
   readonly spending: Spending;
 }
 
-/** The part of a specification that says whom to ask. */
-interface AskedModel {
-  readonly provider: string;
-  readonly model: string;
-  readonly timeoutMs: number;
-}
-export type AskModel = <A>(asked: AskedModel, question: Question<A>) => Effect.Effect<A, JudgeError>;
+export type AskModel = <A extends Decided>(asked: Asked, question: Question<A>) => Effect.Effect<A, JudgeError>;
 
 interface Failure {
   readonly message: string;
@@ -37,11 +33,12 @@ interface Failure {
 
 /**
  * Asks a model over `{baseUrl}/chat/completions` with structured output. Tries again a bounded number of times after what may
- * pass; every failure is a `JudgeError`. The same question to the same upstream is asked once, as long as its answer is
- * remembered. Connections are closed with the scope.
+ * pass; every failure is a `JudgeError`. The same question to the same judge is asked once, as long as its memory holds the
+ * answer. Connections are closed with the scope.
  */
 export const modelJudge = Effect.fnUntraced(function* (settings: JudgeSettings) {
-  const { environment = process.env, retries = 2, connections = 16, remembered = 10_000 } = settings;
+  const { environment = process.env, retries = 2, connections = 16 } = settings;
+  const memory = yield* JudgeMemory;
   const upstreams = new Map<string, Upstream>(
     Object.entries(settings.providers).map(([name, provider]) => [
       name,
@@ -51,14 +48,11 @@ export const modelJudge = Effect.fnUntraced(function* (settings: JudgeSettings) 
   yield* Effect.addFinalizer(() =>
     Effect.promise(() => Promise.all([...upstreams.values()].map(({ pool }) => pool.destroy()))),
   );
-  const answers = new Map<string, Completion["judgement"]>();
-  const remember = (key: string, judgement: Completion["judgement"]) => {
-    const [oldest] = answers.keys();
-    if (answers.size >= remembered && oldest !== undefined) answers.delete(oldest);
-    answers.set(key, judgement);
-  };
-
-  const complete = Effect.fnUntraced(function* <A>(upstream: Upstream, asked: AskedModel, question: Question<A>) {
+  const complete = Effect.fnUntraced(function* <A extends Decided>(
+    upstream: Upstream,
+    asked: Asked,
+    question: Question<A>,
+  ) {
     const completion = yield* Effect.promise((signal) => ask(upstream, question.body, asked.timeoutMs, signal));
     const nowMs = yield* Clock.currentTimeMillis;
     // What was answered was paid, in whatever form it is.
@@ -66,7 +60,7 @@ export const modelJudge = Effect.fnUntraced(function* (settings: JudgeSettings) 
     return completion.outcome;
   });
 
-  const askUpstream = Effect.fnUntraced(function* <A>(asked: AskedModel, question: Question<A>) {
+  const askUpstream = Effect.fnUntraced(function* <A extends Decided>(asked: Asked, question: Question<A>) {
     const upstream = upstreams.get(asked.provider);
     if (!upstream)
       return yield* new JudgeError({
@@ -78,11 +72,8 @@ export const modelJudge = Effect.fnUntraced(function* (settings: JudgeSettings) 
       if (spent !== null) return yield* new JudgeError({ message: `${name}: ${spent}` });
       const outcome = yield* complete(upstream, asked, question);
       const answer = Result.flatMap(outcome, (judgement) =>
-        Result.mapBoth(question.read(judgement), {
-          // A model that answered in the wrong form may get it right when asked again.
-          onFailure: (message): Failure => ({ message, retryAfterMs: 0 }),
-          onSuccess: (value) => ({ judgement, value }),
-        }),
+        // A model that answered in the wrong form may get it right when asked again.
+        Result.mapError(question.read(judgement), (message): Failure => ({ message, retryAfterMs: 0 })),
       );
       if (Result.isSuccess(answer)) return answer.success;
       const { message, retryAfterMs } = answer.failure;
@@ -93,15 +84,14 @@ export const modelJudge = Effect.fnUntraced(function* (settings: JudgeSettings) 
   });
 
   const askModel: AskModel = Effect.fnUntraced(function* (asked, question) {
-    const key = createHash("sha256")
-      .update(JSON.stringify([asked.provider, question.body]))
-      .digest("base64");
-    const known = answers.get(key);
-    const read = known && question.read(known);
-    if (read && Result.isSuccess(read)) return read.success;
-    const { judgement, value } = yield* askUpstream(asked, question);
-    remember(key, judgement);
-    return value;
+    const { provider, model, rubric } = asked;
+    const key = { judge: digestOf({ provider, model, rubric }), question: digestOf(question.body) };
+    const known = yield* memory.recall(key);
+    const read = Option.map(known, (decided) => question.read({ [question.field]: decided }));
+    if (Option.isSome(read) && Result.isSuccess(read.value)) return read.value.success;
+    const decided = yield* askUpstream(asked, question);
+    yield* memory.keep(key, decided);
+    return decided;
   });
   return askModel;
 });

@@ -2,6 +2,7 @@ import * as ArtifactStore from "@sluice/artifact-store";
 import type { EventBus } from "@sluice/event-bus";
 import { layerPostgres as busOnPostgres } from "@sluice/event-bus/postgres-event-bus";
 import * as EventStore from "@sluice/event-store";
+import { layerPostgres as judgeMemoryOnPostgres } from "@sluice/judge/postgres-judge-memory";
 import * as Pager from "@sluice/pager";
 import { layerPg } from "@sluice/postgres";
 import { ReleaseLog } from "@sluice/release-log";
@@ -122,6 +123,7 @@ export const environmentLayers = (clientId: string) => {
     artifacts: onDatabase(artifacts),
     eventStore: onDatabase(EventStore.layerPostgres),
     tokens: onDatabase(TokenStore.layerPostgres),
+    judgeMemory: onDatabase(judgeMemoryOnPostgres()),
     telemetry,
     pager,
   };

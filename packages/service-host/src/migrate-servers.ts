@@ -10,7 +10,7 @@ import { readSettings } from "./read-settings.ts";
 export const migrateServers = Effect.gen(function* () {
   const { database, telemetry } = environment;
   yield* readSettings({ database, telemetry });
-  const { artifacts, eventStore, tokens, telemetry: clickHouse } = environmentLayers("sluice-migrate");
+  const { artifacts, eventStore, tokens, judgeMemory, telemetry: clickHouse } = environmentLayers("sluice-migrate");
   // Opening a store brings its tables forward.
-  yield* Effect.scoped(Layer.build(Layer.mergeAll(artifacts, eventStore, tokens, clickHouse)));
+  yield* Effect.scoped(Layer.build(Layer.mergeAll(artifacts, eventStore, tokens, judgeMemory, clickHouse)));
 });

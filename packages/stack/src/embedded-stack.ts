@@ -7,6 +7,7 @@ import * as EventStore from "@sluice/event-store";
 import { gateService } from "@sluice/gate";
 import { type GatewaySettingsInput, gatewayService, gatewaySettings } from "@sluice/gateway";
 import { Judge, type JudgeSettings } from "@sluice/judge";
+import { layerPostgres as judgeMemoryOnPostgres } from "@sluice/judge/postgres-judge-memory";
 import * as Pager from "@sluice/pager";
 import { layerPGlite } from "@sluice/postgres";
 import { type RegistrySettingsInput, registryService } from "@sluice/registry";
@@ -57,6 +58,7 @@ const embeddedPorts = ({ directory, judge, channels }: EmbeddedStackSettings) =>
     ArtifactStore.layerPostgres,
     EventStore.layerPostgres,
     TokenStore.layerPostgres,
+    Layer.provide(Judge.layerRemembering(judge), judgeMemoryOnPostgres()),
   );
   const stores = onDatabase.pipe(Layer.provide(layerPGlite({ directory: join(directory, "postgres") })));
   return ReleaseLog.layer.pipe(
@@ -64,7 +66,6 @@ const embeddedPorts = ({ directory, judge, channels }: EmbeddedStackSettings) =>
       Layer.mergeAll(
         stores,
         Telemetry.layerClickHouse({ path: join(directory, "clickhouse") }),
-        Judge.layer(judge),
         Pager.layerChannels(channels.length > 0 ? channels : [Pager.logChannel()]),
       ),
     ),
