@@ -25,5 +25,6 @@ export const OUTCOMES = 8 * BINS;
 /** A request's latency bin and what became of it as one number, by which requests can be grouped at little cost. */
 export const outcome = `toUInt64(least(latency_bin, ${BINS - 1})) * 8
     + multiIf(error_class != '', ${FAILED}, ${abandoned}, ${ABANDONED}, refused IS NULL, ${UNKNOWN}, refused, ${REFUSED}, ${ANSWERED})`;
+export const readOutcome = (number: number) => ({ state: number % 8, bin: Math.floor(number / 8) });
 export const stateOf = (encoded: string) => `${encoded} % 8`;
 export const binOf = (encoded: string) => `toInt16(intDiv(${encoded}, 8) % ${BINS})`;
