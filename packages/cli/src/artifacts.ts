@@ -11,6 +11,7 @@ import {
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { type Exit, internalError, usageError } from "./exit.ts";
+import { refuseNamedPipe } from "./named-pipe.ts";
 import { callRegistry, type RegistryAddress } from "./registry-client.ts";
 
 /** Stores bytes as they are, text as UTF-8; the answer is their address. */
@@ -50,4 +51,7 @@ export const putFile = (address: RegistryAddress, file: string): Effect.Effect<D
   Effect.tryPromise({
     try: (signal) => readFile(file, { signal }),
     catch: (cause) => usageError(`${file}: cannot be read (${cause instanceof Error ? cause.message : String(cause)})`),
-  }).pipe(Effect.flatMap((bytes) => putArtifact(address, bytes)));
+  }).pipe(
+    (read) => Effect.andThen(refuseNamedPipe(file), read),
+    Effect.flatMap((bytes) => putArtifact(address, bytes)),
+  );

@@ -1,7 +1,7 @@
 import { type Bundle, Configuration, type Policy } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import type { Exit } from "./exit.ts";
-import { beside, type RulesOptions, readRules } from "./rules-file.ts";
+import { beside, type RulesOptions, rulesOf } from "./rules-file.ts";
 import { decodeFile, readText, readYaml } from "./yaml-file.ts";
 
 export interface Repository {
@@ -18,9 +18,10 @@ export const readRepository = Effect.fn("readRepository")(function* (
   file: string,
   options: RulesOptions = {},
 ): Effect.fn.Return<Repository, Exit> {
-  const configuration = yield* decodeFile(Configuration, yield* readYaml(file), file);
+  const value = yield* readYaml(file);
+  const configuration = yield* decodeFile(Configuration, value, file);
   const { application, team, bundle, evalSet } = configuration;
-  const { policy } = yield* readRules(file, options);
+  const { policy } = yield* rulesOf(value, file, options);
   const messages = bundle.promptFile
     ? [
         {

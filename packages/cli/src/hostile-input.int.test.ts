@@ -15,11 +15,14 @@ const write = (name: string, text: string) => {
   writeFileSync(file, text);
   return file;
 };
+const pipe = join(folder, "pipe");
+spawnSync("mkfifo", [pipe]);
 const sluice = (args: ReadonlyArray<string>, environment: Readonly<Record<string, string>> = {}) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
     env: { ...process.env, ...environment },
     encoding: "utf8",
     timeout: 30_000,
+    killSignal: "SIGKILL",
   });
   return { status, stdout, stderr };
 };
@@ -30,6 +33,14 @@ const configuration = (bundle: string) =>
 describe("one sentence and exit code 2", () => {
   it.each([
     ["a device as a policy", ["policy", "validate", "/dev/zero"], /\/dev\/zero: is larger than 1 MiB/],
+    ["an empty file as a policy", ["policy", "validate", write("empty.yaml", "")], /is empty, and says no rule/],
+    ["a pipe without a writer as a policy", ["policy", "validate", pipe], /is a named pipe, which may have no writer/],
+    ["a pipe without a writer as results", ["gate", "--pairs", pipe], /is a named pipe, which may have no writer/],
+    [
+      "a value that looks like flags",
+      ["release", "override", "rel-1", "--reason", "r", "--expires", "-1h"],
+      /--expires is -1h; give 90m/,
+    ],
     ["an address that is none", ["release", "list", "--url", "nonsense"], /address is nonsense; give one such as/],
     ["a port that is none", ["up", "--port", "99999"], /--port.*99999.*between 0 and 65535/],
     [

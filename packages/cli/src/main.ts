@@ -41,7 +41,20 @@ const withoutHelpOnError = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     }),
   );
 
-const program = Command.runWith(sluice, { version: "0.1.0" })(process.argv.slice(2)).pipe(
+/**
+ * `--expires -1h` is a value that is wrong, and not the flags -1 and -h, which would print the help as if it had been asked
+ * for: no flag begins with a digit.
+ */
+const withValues = (args: ReadonlyArray<string>): ReadonlyArray<string> =>
+  args.reduce<Array<string>>((joined, arg) => {
+    const flag = joined.at(-1);
+    if (/^-\d/u.test(arg) && flag?.startsWith("--") && flag !== "--" && !flag.includes("="))
+      joined[joined.length - 1] = `${flag}=${arg}`;
+    else joined.push(arg);
+    return joined;
+  }, []);
+
+const program = Command.runWith(sluice, { version: "0.1.0" })(withValues(process.argv.slice(2))).pipe(
   withoutHelpOnError,
   Effect.provide(NodeServices.layer),
   Effect.scoped,

@@ -45,7 +45,17 @@ export const readRules = Effect.fn("readRules")(function* (
   file: string,
   options: RulesOptions = {},
 ): Effect.fn.Return<EffectiveRules, Exit> {
-  const content = contentOf(yield* readYaml(file));
+  return yield* rulesOf(yield* readYaml(file), file, options);
+});
+
+/** The same of what was read of `file` already. */
+export const rulesOf = Effect.fn("rulesOf")(function* (
+  value: unknown,
+  file: string,
+  options: RulesOptions,
+): Effect.fn.Return<EffectiveRules, Exit> {
+  if (value === null) return yield* usageError(`${file}: is empty, and says no rule; write {} for the defaults`);
+  const content = contentOf(value);
   // A misspelt `policy` must not silently give the defaults.
   const stranger = content.isRepository ? Object.keys(content.value).find((key) => !settings.has(key)) : undefined;
   if (stranger !== undefined)
@@ -95,7 +105,7 @@ interface Content {
 const contentOf = (value: unknown): Content => {
   if (isGroup(value) && Object.keys(value).some((key) => repositoryKeys.includes(key)))
     return { isRepository: true, value };
-  return { isRepository: false, value: { policy: value ?? {} } };
+  return { isRepository: false, value: { policy: value } };
 };
 
 // ---------------------------------------------------------------- organisation

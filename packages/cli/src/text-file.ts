@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
 import * as Effect from "effect/Effect";
 import { type Exit, usageError } from "./exit.ts";
+import { refuseNamedPipe } from "./named-pipe.ts";
 
 /** Held in memory at once. */
 const MAX_BYTES = 256 * 1_024 * 1_024;
@@ -9,6 +10,7 @@ const GZIP = [0x1f, 0x8b];
 
 /** The text of a file of JSON Lines, plain or gzipped, of at most 256 MiB; else one sentence with the fix. */
 export const readTextFile = Effect.fn("readTextFile")(function* (file: string): Effect.fn.Return<string, Exit> {
+  yield* refuseNamedPipe(file);
   const bytes = yield* Effect.tryPromise({
     try: (signal) => readFile(file, { signal }),
     catch: (cause) =>

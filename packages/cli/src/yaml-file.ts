@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { parseDocument } from "yaml";
 import { type Exit, usageError } from "./exit.ts";
+import { refuseNamedPipe } from "./named-pipe.ts";
 
 /** A configuration has a few dozen lines. */
 const MAX_BYTES = 1_024 * 1_024;
@@ -23,6 +24,7 @@ export const readYaml = Effect.fn("readYaml")(function* (file: string): Effect.f
 });
 
 export const readText = Effect.fn("readText")(function* (file: string): Effect.fn.Return<string, Exit> {
+  yield* refuseNamedPipe(file);
   const bytes = yield* Effect.tryPromise({
     try: (signal) => readBounded(file, signal),
     catch: (cause) => usageError(`${file}: cannot be read (${codeOf(cause)}); check the path`),

@@ -16,6 +16,7 @@ import {
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import { type Exit, usageError } from "../exit.ts";
+import { refuseNamedPipe } from "../named-pipe.ts";
 import { defaultRules, type RulesOptions, readRules } from "../rules-file.ts";
 import type { GateInput } from "./gate-input.ts";
 import { type WorstCase, worstCases } from "./gate-worst-cases.ts";
@@ -51,6 +52,8 @@ export const judgeFiles = Effect.fn("judgeFiles")(function* (
     "pairs" in input
       ? { pairs: fileSource(input.pairs) }
       : { baseline: armSource(input.baseline), candidate: armSource(input.candidate) };
+  const sources = "pairs" in source ? [source.pairs] : [source.baseline.source, source.candidate.source];
+  for (const { name } of sources) yield* refuseNamedPipe(name);
   const options = { format, rules: rules.results };
   const read = yield* Effect.result(readCaseTable(source, options));
   if (Result.isFailure(read)) {
