@@ -78,23 +78,20 @@ describe("deterministicScore", () => {
     assert.isTrue(Result.isFailure(score([{ rule: "json-schema", schema }], "{}")));
   });
 
+  // The limit of a test is the bound: what these guard against takes hours.
   it("takes bounded time on long texts", () => {
-    const startedAt = performance.now();
     const long = "one two three. ".repeat(4_000);
     const rules: ReadonlyArray<JudgeRule> = [
       { ...similar, reference: long },
       { rule: "language", languages: ["en"] },
     ];
     assert.deepStrictEqual(score(rules, long), Result.succeed(1));
-    assert.isBelow(performance.now() - startedAt, 5_000);
   });
 
   it("takes linear time with a pattern that stalls backtracking engines", () => {
-    const startedAt = performance.now();
     assert.deepStrictEqual(
       score([{ rule: "matches", pattern: "^(a+)+$" }], `${"a".repeat(60_000)}b`),
       Result.succeed(0),
     );
-    assert.isBelow(performance.now() - startedAt, 2_000);
   });
 });

@@ -43,9 +43,17 @@ describe("looksLikeRefusal", () => {
   });
 
   it("does not slow down on hostile text", () => {
-    const text = `${"i ".repeat(200_000)}es tut mir leid${" a".repeat(200_000)}`;
-    const startedAt = performance.now();
-    for (let i = 0; i < 1_000; i++) looksLikeRefusal(text);
-    assert.isBelow(performance.now() - startedAt, 1_000);
+    const hostile = (words: number) => `${"i ".repeat(words)}es tut mir leid${" a".repeat(words)}`;
+    /** The best of five, so that what else the machine does is no part of it. */
+    const tookMs = (text: string) =>
+      Math.min(
+        ...Array.from({ length: 5 }, () => {
+          const startedAt = performance.now();
+          for (let i = 0; i < 200; i++) looksLikeRefusal(text);
+          return performance.now() - startedAt;
+        }),
+      );
+    // A thousand times as long; whoever read all of it would take a thousand times as long, too.
+    assert.isBelow(tookMs(hostile(200_000)), 50 * tookMs(hostile(200)));
   });
 });

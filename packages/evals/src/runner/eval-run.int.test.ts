@@ -333,15 +333,13 @@ describe("a command", () => {
 
   it.live("that takes too long is ended with all that it started", () =>
     Effect.gen(function* () {
-      // The sleeper holds the command's output, so an answer before it wakes says that it is gone.
-      const target = commandTarget("sleep 60 & wait", 200);
-      const startedAt = performance.now();
+      // The sleeper holds the command's output, so an answer within the test's limit says that it is gone.
+      const target = commandTarget("sleep 600 & wait", 200);
       const done = yield* run({
         ...{ cacheDirectory: folder(), set: cases(1), retries: 0 },
         arms: [["candidate", "", target]],
       });
       assert.match(fault(done), /no answer within 200 ms/);
-      assert.isBelow(performance.now() - startedAt, 10_000);
     }),
   );
 });
