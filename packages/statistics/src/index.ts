@@ -33,6 +33,7 @@ export * from "./sequential/hybrid.ts";
 export * from "./sequential/normal-mixture.ts";
 export * from "./sequential/obrien-fleming.ts";
 export * from "./sequential/paired-betting.ts";
+export * from "./sequential/quantile-sequence.ts";
 export * from "./sequential/rate-ceiling.ts";
 export * from "./sequential/sample-ratio.ts";
 export * from "./sequential/start-mixture.ts";

@@ -1,5 +1,6 @@
 import type { ArmWindow, CanaryWindow, CheckName, Interval, LATENCY_BIN_GROWTH, Policy } from "@sluice/contracts";
 import { groupMeans } from "@sluice/statistics/sequential/group-means";
+import { quantileSequence } from "@sluice/statistics/sequential/quantile-sequence";
 import { stratifiedRates } from "@sluice/statistics/sequential/stratified-rates";
 import type { Look } from "./release-story.ts";
 
@@ -68,8 +69,8 @@ export interface DifferenceSeries {
   readonly difference: ReadonlyArray<number | null>;
   readonly low: ReadonlyArray<number | null>;
   readonly high: ReadonlyArray<number | null>;
-  /** Natural logarithm of the metric's own e-value, over the whole rollout. */
-  readonly logE: ReadonlyArray<number>;
+  /** Natural logarithm of the metric's own e-value, over the whole rollout; null where the windows alone do not tell it. */
+  readonly logE: ReadonlyArray<number> | null;
 }
 
 interface Shown {
@@ -84,15 +85,15 @@ interface Process<State> {
 }
 
 /**
- * Difference of the arms with its confidence sequence, from the windows on record, by the functions that the controller
- * uses: anew in each step, as the controller shows it. Null for latency, whose process needs more than the windows.
+ * Difference of the arms with its confidence sequence, from the windows on record: anew in each step, as the controller shows
+ * it. Of rates and scores by the functions that the controller uses; of p95 from the confidence sequences of both arms' quantiles.
  */
 export const differenceSeries = (
   check: PlottedCheck,
   metrics: Metrics,
   windows: ReadonlyArray<CanaryWindow>,
-): DifferenceSeries | null => {
-  if (check === "latencyP95") return null;
+): DifferenceSeries => {
+  if (check === "latencyP95") return latencyDifference(windows);
   if (check === "quality")
     return follow(windows, {
       initial: groupMeans.initial({ margin: metrics.quality.margin }),
@@ -131,5 +132,59 @@ const follow = <State>(windows: ReadonlyArray<CanaryWindow>, process: Process<St
     low: shown.map(({ interval }) => interval?.low ?? null),
     high: shown.map(({ interval }) => interval?.high ?? null),
     logE: shown.map(({ logE }) => logE),
+  };
+};
+
+/** As the other intervals on the screen. */
+const CONFIDENCE = 0.95;
+const P95 = 0.95;
+/** More points than the plot has room for; each takes a search. Between them the line goes on. */
+const MOST_BOUNDS = 240;
+
+/**
+ * p95 of the candidate minus p95 of the baseline over the step so far. Both arms' sequences hold at once with the confidence of
+ * the whole, so the bounds are those of the largest and the smallest difference that they leave.
+ */
+const latencyDifference = (windows: ReadonlyArray<CanaryWindow>): DifferenceSeries => {
+  let arms = { baseline: new Map<number, number>(), candidate: new Map<number, number>() };
+  let step = -1;
+  const every = Math.ceil(windows.length / MOST_BOUNDS);
+  const shown = windows.map((window, i) => {
+    if (window.step !== step) {
+      step = window.step;
+      arms = { baseline: new Map(), candidate: new Map() };
+    }
+    addUnits(arms.baseline, window.baseline);
+    addUnits(arms.candidate, window.candidate);
+    if (i % every !== 0 && windows[i + 1]?.step === step) return { difference: null, low: null, high: null };
+    const [baseline, candidate] = [p95Of(arms.baseline), p95Of(arms.candidate)];
+    return {
+      difference: minus(candidate.estimate, baseline.estimate),
+      low: minus(candidate.low, baseline.high),
+      high: minus(candidate.high, baseline.low),
+    };
+  });
+  return {
+    timesMs: windows.map(({ from }) => Date.parse(from)),
+    difference: shown.map(({ difference }) => difference),
+    low: shown.map(({ low }) => low),
+    high: shown.map(({ high }) => high),
+    logE: null,
+  };
+};
+
+const minus = (a: number | null, b: number | null): number | null => (a === null || b === null ? null : a - b);
+
+const addUnits = (counts: Map<number, number>, arm: ArmWindow): void => {
+  for (const [bin, count] of (arm.units ?? arm).latencyBins) counts.set(bin, (counts.get(bin) ?? 0) + count);
+};
+
+/** p95 of the histogram of a step so far, with its bounds. */
+const p95Of = (counts: ReadonlyMap<number, number>) => {
+  const bins = [...counts].sort(([a], [b]) => a - b);
+  const histogram = bins.map(([bin, count]) => ({ low: binGrowth ** (bin - 1), high: binGrowth ** bin, count }));
+  return {
+    estimate: latencyQuantile(bins, P95),
+    ...quantileSequence(histogram, P95, 1 - (1 - CONFIDENCE) / 2),
   };
 };

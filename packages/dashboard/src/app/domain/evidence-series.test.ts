@@ -43,11 +43,33 @@ describe("the canary's series", () => {
       (state, errors) => stratifiedRates.update(state, counts(errors)),
       stratifiedRates.initial({ psi0: 1 }),
     );
-    expect(series?.logE.at(-1)).toBeCloseTo(stratifiedRates.evidence(whole).logE, 12);
-    expect(series?.difference.at(-1)).toBeCloseTo(0.11, 2);
-    expect(series?.difference[1]).toBeCloseTo(0.055, 2);
-    expect(series?.low[1]).toBeLessThan(series?.difference[1] ?? 0);
-    expect(differenceSeries("latencyP95", metrics, windows)).toBeNull();
+    expect(series.logE?.at(-1)).toBeCloseTo(stratifiedRates.evidence(whole).logE, 12);
+    expect(series.difference.at(-1)).toBeCloseTo(0.11, 2);
+    expect(series.difference[1]).toBeCloseTo(0.055, 2);
+    expect(series.low[1]).toBeLessThan(series.difference[1] ?? 0);
+  });
+
+  it("follow the difference of p95 with bounds that close as the step goes on, and begin anew in the next one", () => {
+    const timed = (minute: number, step: number, slow: number): CanaryWindow => {
+      const counted = window(minute, step, 0);
+      const bins = (first: number) => ({
+        ...arm(400, 0),
+        latencyBins: Array.from({ length: 40 }, (_, i) => [first + i, 10] as const),
+      });
+      return { ...counted, baseline: bins(80), candidate: bins(80 + slow) };
+    };
+    const windows = Array.from({ length: 12 }, (_, i) => timed(i, Math.floor(i / 6), i < 6 ? 0 : 20));
+    const { difference, low, high, logE } = differenceSeries("latencyP95", metrics, windows);
+    expect(logE).toBeNull();
+    expect(difference[5]).toBe(0);
+    // 95 % of 40 bins is the 38th.
+    expect(difference[11]).toBeCloseTo(1.04 ** 137 - 1.04 ** 117, 6);
+    expect(low[5]).toBeLessThan(0);
+    expect(high[5]).toBeGreaterThan(0);
+    // Slower beyond doubt.
+    expect(low[11]).toBeGreaterThan(0);
+    const width = (i: number) => (high[i] ?? 0) - (low[i] ?? 0);
+    expect(width(11)).toBeLessThan(width(6));
   });
 
   it("read a quantile off the histogram", () => {

@@ -22,7 +22,7 @@ export const CheckPlots = ({ check, title, windows, metrics, marks, write, relea
   const difference = useMemo(() => differenceSeries(check, metrics, windows), [check, windows]);
   const ceiling = ceilingOf(check, metrics);
   const last = arms.candidate.findLast((value) => value !== null);
-  const lastDifference = difference?.difference.findLast((value) => value !== null);
+  const lastDifference = difference.difference.findLast((value) => value !== null);
   const time = (values: ReadonlyArray<number>) => ({ kind: "time", label: "time", values }) as const;
   return (
     <>
@@ -45,26 +45,24 @@ export const CheckPlots = ({ check, title, windows, metrics, marks, write, relea
         write={write}
         fileName={`${release}-${check}`}
       />
-      {difference && (
-        <LinePlot
-          title={`${title}: candidate minus baseline`}
-          summary={
-            lastDifference == null
-              ? "The arms were not measured side by side yet."
-              : `${signed(lastDifference, write)} in the last step; the band is its confidence sequence, worked out here from the windows on record.`
-          }
-          x={time(difference.timesMs)}
-          series={[
-            { label: "difference", kind: "candidate", values: difference.difference },
-            { label: "low", kind: "bound", values: difference.low },
-            { label: "high", kind: "bound", values: difference.high },
-            { label: "none", kind: "limit", values: difference.timesMs.map(() => 0) },
-          ]}
-          marks={marks}
-          write={(value) => signed(value, write)}
-          fileName={`${release}-${check}-difference`}
-        />
-      )}
+      <LinePlot
+        title={`${title}: candidate minus baseline`}
+        summary={
+          lastDifference == null
+            ? "The arms were not measured side by side yet."
+            : `${signed(lastDifference, write)} in the last step; the band is its confidence sequence, worked out here from the windows on record.`
+        }
+        x={time(difference.timesMs)}
+        series={[
+          { label: "difference", kind: "candidate", values: difference.difference },
+          { label: "low", kind: "bound", values: difference.low },
+          { label: "high", kind: "bound", values: difference.high },
+          { label: "none", kind: "limit", values: difference.timesMs.map(() => 0) },
+        ]}
+        marks={marks}
+        write={(value) => signed(value, write)}
+        fileName={`${release}-${check}-difference`}
+      />
     </>
   );
 };
