@@ -156,6 +156,9 @@ export const KpiBody = Schema.Struct({
   kpi_shadow_regressions: Schema.Array(Row),
   kpi_gate_calibration: Schema.Array(Row),
   kpi_late_rollbacks: Schema.Array(Row),
+  kpi_lead_time_by_team: Schema.Array(Row),
+  kpi_rollbacks_by_team: Schema.Array(Row),
+  kpi_shadow_regressions_by_team: Schema.Array(Row),
 }).annotate({ identifier: "KpiBody" });
 
 /** Which role may do what. One table, for the registry and for its description. */

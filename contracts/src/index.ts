@@ -1,6 +1,7 @@
 export * from "./access-token.ts";
 export * from "./analytics-api.ts";
 export * from "./artifact.ts";
+export * from "./artifact-uses-api.ts";
 export * from "./audit-api.ts";
 export * from "./canary-progress.ts";
 export * from "./case-result.ts";

@@ -1,6 +1,7 @@
 import type * as Schema from "effect/Schema";
 import { AccessToken, CreateTokenBody, TokenCreatedBody, TokensBody } from "./access-token.ts";
 import { analyticsRoutes } from "./analytics-api.ts";
+import { artifactUseRoutes } from "./artifact-uses-api.ts";
 import { auditRoutes } from "./audit-api.ts";
 import { cdEventRoutes } from "./cd-event.ts";
 import { deadLetterRoutes } from "./dead-letter-api.ts";
@@ -223,6 +224,7 @@ export const registryRoutes = {
     status: 200,
     response: "application/octet-stream",
   },
+  ...artifactUseRoutes,
   streamEvents: {
     method: "GET",
     path: "/v1/events/stream",

@@ -1,9 +1,7 @@
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { builtDashboard } from "@sluice/dashboard";
-import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { faultsOf, scrollsSideways } from "../support/axe.ts";
 import { openBrowser } from "../support/chromium.ts";
 import {
   canaryEvidence,
@@ -21,28 +19,6 @@ it("the dashboard's scripts are at most 90 kB, compressed", async () => {
   const bytes = scripts.reduce((sum, [, { content }]) => sum + gzipSync(content, { level: 9 }).length, 0);
   expect(bytes).toBeLessThanOrEqual(90 * 1_024);
 });
-
-const axe = readFileSync(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
-
-interface AxeReport {
-  readonly violations: ReadonlyArray<{
-    id: string;
-    impact: string;
-    help: string;
-    nodes: ReadonlyArray<{ html: string }>;
-  }>;
-}
-/** What axe-core calls serious or critical, as sentences. */
-const faultsOf = async (page: Page, rules?: ReadonlyArray<string>): Promise<ReadonlyArray<string>> => {
-  // The policy keeps scripts of others out of the page; the browser's own console is not bound by it.
-  const options = { resultTypes: ["violations"], ...(rules && { runOnly: rules }) };
-  const report: AxeReport = await page.evaluate(`${axe}; axe.run(document, ${JSON.stringify(options)})`);
-  return report.violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(" ")}`);
-};
-const scrollsSideways = (page: Page): Promise<boolean> =>
-  page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth");
 
 const script = `<img src=x onerror="document.title='taken'"><script>document.title='taken'</script>`;
 const rightToLeft = "إجابات أقصر للعملاء ‮txt.exe";

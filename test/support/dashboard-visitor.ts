@@ -10,15 +10,21 @@ export interface Visitor {
 }
 
 /** Somebody in front of the dashboard, with a role's token pasted unless `role` is null. */
-export const visit = async (
+export const visit = (
   browser: Browser,
   stage: DashboardStage,
   role: Role | null,
   options: BrowserContextOptions = {},
+): Promise<Visitor> => visitAt(browser, stage.url, role === null ? null : tokenOf(role), options);
+
+export const visitAt = async (
+  browser: Browser,
+  url: string,
+  token: string | null,
+  options: BrowserContextOptions = {},
 ): Promise<Visitor> => {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: "en-GB", ...options });
-  if (role !== null)
-    await context.addInitScript((token) => sessionStorage.setItem("sluice.token", token), tokenOf(role));
+  if (token !== null) await context.addInitScript((pasted) => sessionStorage.setItem("sluice.token", pasted), token);
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
   const complaints: Array<string> = [];
@@ -29,7 +35,7 @@ export const visit = async (
       complaints.push(message.text());
   });
   const go = async (fragment: string) => {
-    await page.goto(`${stage.url}/#${fragment}`);
+    await page.goto(`${url}/#${fragment}`);
   };
   return { page, complaints, go };
 };

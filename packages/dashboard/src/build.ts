@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { calibrationViews } from "@sluice/telemetry/clickhouse/calibration-views";
 import { kpiViews } from "@sluice/telemetry/clickhouse/kpi-views";
 import { build } from "vite";
 import { packageFolder, sourceDigest } from "./source-digest.ts";
@@ -12,7 +13,9 @@ const unfinished = join(dist, `unfinished-${process.pid}`);
 mkdirSync(dist, { recursive: true });
 
 /** The views' definitions by name: who reads a KPI can read how it is made. */
-const sqlOfViews = Object.fromEntries(kpiViews.map((sql) => [/VIEW (\w+)/u.exec(sql)?.[1] ?? "", sql]));
+const sqlOfViews = Object.fromEntries(
+  [...kpiViews, ...calibrationViews].map((sql) => [/VIEW (\w+)/u.exec(sql)?.[1] ?? "", sql]),
+);
 
 await build({
   root: packageFolder,

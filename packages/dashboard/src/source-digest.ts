@@ -12,7 +12,7 @@ const inputs = [
   "src/app/**/*.{ts,tsx,css,svg}",
   "../statistics/src/**/*.ts",
   "../release/src/event-sentence.ts",
-  "../telemetry/src/clickhouse/kpi-views.ts",
+  "../telemetry/src/clickhouse/{kpi,calibration}-views.ts",
   "../../pnpm-lock.yaml",
 ];
 

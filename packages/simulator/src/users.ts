@@ -14,6 +14,8 @@ export interface UsersSettings {
   /** Share of requests that ask for a stream. */
   readonly streamShare: number;
   readonly signal: AbortSignal;
+  /** Counted into, for whoever wants to look while they go on; left out: a fresh one. */
+  readonly tally?: RunningTally;
 }
 
 export interface UsersTally {
@@ -25,12 +27,13 @@ export interface UsersTally {
   readonly failedByArm: Readonly<Record<string, number>>;
 }
 
-type Tally = {
+export interface RunningTally extends UsersTally {
   sent: number;
   failed: number;
-  byArm: Record<string, number>;
-  failedByArm: Record<string, number>;
-};
+  readonly byArm: Record<string, number>;
+  readonly failedByArm: Record<string, number>;
+}
+export const freshTally = (): RunningTally => ({ sent: 0, failed: 0, byArm: {}, failedByArm: {} });
 
 /** More requests than this under way means that the gateway is not keeping up: then users wait. */
 const MAX_UNDER_WAY = 512;
@@ -43,10 +46,9 @@ const conversationOf = (number: number): number =>
 
 /** Users who talk to the gateway over HTTP until the signal: arrivals at random, three turns to a conversation. */
 export const simulateUsers = async (settings: UsersSettings): Promise<UsersTally> => {
-  const { gatewayUrl, requestsPerSecond, seed, signal, application } = settings;
+  const { gatewayUrl, requestsPerSecond, seed, signal, application, tally = freshTally() } = settings;
   const url = new URL(gatewayUrl);
   const pool = new Pool(url.origin, { connections: 64 });
-  const tally: Tally = { sent: 0, failed: 0, byArm: {}, failedByArm: {} };
   const underWay = new Set<Promise<void>>();
   let due = performance.now();
   for (let number = 0; !signal.aborted; number++) {
@@ -64,7 +66,13 @@ export const simulateUsers = async (settings: UsersSettings): Promise<UsersTally
   return tally;
 };
 
-const ask = async (pool: Pool, path: string, settings: UsersSettings, number: number, tally: Tally): Promise<void> => {
+const ask = async (
+  pool: Pool,
+  path: string,
+  settings: UsersSettings,
+  number: number,
+  tally: RunningTally,
+): Promise<void> => {
   const { application, seed, mix, streamShare } = settings;
   tally.sent += 1;
   try {
@@ -90,7 +98,7 @@ const ask = async (pool: Pool, path: string, settings: UsersSettings, number: nu
   }
 };
 
-const fail = (tally: Tally, arm: string) => {
+const fail = (tally: RunningTally, arm: string) => {
   tally.failed += 1;
   tally.failedByArm[arm] = (tally.failedByArm[arm] ?? 0) + 1;
 };

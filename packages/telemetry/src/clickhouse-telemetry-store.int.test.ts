@@ -286,6 +286,22 @@ it.effect("the KPI views count what the release events say", () =>
       { team: "growth", month, releases: 1, overridden: 1, rate: 1 },
       { team: "support", month, releases: 3, overridden: 0, rate: 0 },
     ]);
+    // By team the same releases, under whoever requested them.
+    for (const [view, rows] of [
+      ["kpi_lead_time", 1],
+      ["kpi_rollbacks", 1],
+      ["kpi_shadow_regressions", 1],
+    ] as const) {
+      const [byApplication] = yield* store.query(`SELECT * EXCEPT application FROM ${view}`);
+      const byTeam = yield* store.query(`SELECT * EXCEPT team FROM ${view}_by_team WHERE team = 'support'`);
+      assert.strictEqual(byTeam.length, rows, view);
+      if (view !== "kpi_rollbacks") assert.deepStrictEqual(byTeam[0], byApplication, view);
+    }
+    const canaries = yield* store.query("SELECT team, canaries, rolled_back FROM kpi_rollbacks_by_team ORDER BY team");
+    assert.strictEqual(
+      canaries.reduce((sum, row) => sum + Number(row.canaries), 0),
+      2,
+    );
     const [rollbacks] = yield* store.query("SELECT * FROM kpi_rollbacks");
     assert.deepStrictEqual(rollbacks, {
       application: "support-bot",

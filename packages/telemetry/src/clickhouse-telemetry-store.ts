@@ -10,6 +10,7 @@ import { insertJudgements, insertObservations, insertPairs, insertReleaseEvents 
 import { minuteRollup, rollupTiming } from "./clickhouse/minute-rollup.ts";
 import { MINUTE_MS } from "./clickhouse/rollup-statements.ts";
 import { clickHouseSchema } from "./clickhouse/schema.ts";
+import { selectBundleChanges } from "./clickhouse/select-bundle-changes.ts";
 import { selectPairs } from "./clickhouse/select-pairs.ts";
 import { selectTraffic } from "./clickhouse/select-traffic.ts";
 import type { RollupBound } from "./clickhouse/select-window-counts.ts";
@@ -66,6 +67,7 @@ export const openClickHouse = Effect.fnUntraced(function* (settings: ClickHouseS
     traffic: (query) => selectTraffic(reader, query),
     pairs: (query) => selectPairs(reader, query),
     eraseTexts: (texts) => eraseTexts(writer, cluster, texts),
+    bundleChanges: (digest) => selectBundleChanges(reader, digest),
     query: (sql, parameters = {}) => selectRows(analyst, sql, parameters),
     answer,
   });

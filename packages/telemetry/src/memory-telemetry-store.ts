@@ -13,6 +13,7 @@ import {
 } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
+import { bundleChangesOf } from "./bundle-changes.ts";
 import { areTextsKept, keptPairsOf } from "./kept-pairs.ts";
 import {
   type ErasedRows,
@@ -78,6 +79,13 @@ export const layerMemory: Layer.Layer<TelemetryStore> = Layer.sync(TelemetryStor
     traffic: (query) => Effect.sync(() => totals(query, [...observations.values()], [...judgements.values()])),
     pairs: (query) => Effect.sync(() => keptPairsOf(query, [...pairs.values()], [...judgements.values()])),
     eraseTexts: (texts) => Effect.sync(() => erase(texts, observations, judgements, pairs)),
+    bundleChanges: (digest) =>
+      Effect.sync(() =>
+        bundleChangesOf(
+          digest,
+          [...releaseEvents.values()].flatMap(({ event, accepted }) => (accepted ? [event] : [])),
+        ),
+      ),
     query: () => Effect.fail(noSql),
     answer: () => Effect.fail(noSql),
   });

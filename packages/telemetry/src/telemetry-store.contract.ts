@@ -10,6 +10,7 @@ import { latencyBinOf, timestampOf } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import type * as Layer from "effect/Layer";
 import * as Option from "effect/Option";
+import { completedRelease, overriddenRelease, rolledBackRelease } from "./release-history.fixture.ts";
 import { TelemetryStore, type WindowQuery } from "./telemetry-store.ts";
 import { emptyArmWindow } from "./windows.ts";
 
@@ -430,6 +431,31 @@ export const telemetryStoreContract = <E>(name: string, layer: () => Layer.Layer
           latencyBins: [[bin, 3]],
           quality: { n: 1, sum: 0.5, sumSquares: 0.25 },
         });
+      }),
+    );
+
+    promises("tells what happened to bundles wherever one was, in the order of time", (store) =>
+      Effect.gen(function* () {
+        const events = [...completedRelease, ...rolledBackRelease];
+        yield* store.insertReleaseEvents(events.toReversed().map((event) => ({ event, accepted: true })));
+        yield* store.insertReleaseEvents(overriddenRelease.map((event) => ({ event, accepted: false })));
+        const candidate = completedRelease.find((event) => event._tag === "ReleaseRequested")?.candidate;
+        const changes = yield* store.bundleChanges(candidate?.artifacts.prompt ?? "");
+        assert.deepStrictEqual(
+          changes.map(({ type, releaseId }) => `${type} ${releaseId}`),
+          [
+            "ReleaseRequested rel-completed",
+            "CanaryStepStarted rel-completed",
+            "ReleaseCompleted rel-completed",
+            "ReleaseRequested rel-rolled-back",
+            "CanaryStepStarted rel-rolled-back",
+            "CanaryBreached rel-rolled-back",
+            "ReleaseRolledBack rel-rolled-back",
+          ],
+        );
+        assert.deepStrictEqual(changes[0]?.bundle, candidate);
+        assert.strictEqual(changes[0]?.application, "support-bot");
+        assert.deepStrictEqual(yield* store.bundleChanges(digest("9")), []);
       }),
     );
 

@@ -2,6 +2,7 @@ import type {
   ApplicationName,
   ArmWindow,
   CanaryWindow,
+  Digest,
   JudgementEvent,
   ObservationsRecorded,
   ReleaseEvent,
@@ -14,6 +15,7 @@ import * as Context from "effect/Context";
 import type * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import type { AnalystAnswer, AnalystStatement, StatementRefused } from "./analyst-statement.ts";
+import type { BundleChange } from "./bundle-changes.ts";
 
 /** ClickHouse could not be reached or refused the statement. Never a verdict: whoever asked has no answer. */
 export class TelemetryError extends Schema.TaggedError<TelemetryError>()("TelemetryError", {
@@ -144,6 +146,8 @@ export class TelemetryStore extends Context.Service<
      * nothing where nothing has come in since.
      */
     readonly eraseTexts: (texts: ErasedTexts) => Effect.Effect<ErasedRows, TelemetryError>;
+    /** What happened to bundles in every application that ever had this one, or one with this part, in the order of time. */
+    readonly bundleChanges: (digest: Digest) => Effect.Effect<ReadonlyArray<BundleChange>, TelemetryError>;
     /** A read-only query of the documented tables and views; rows as objects. For KPIs and analysts. */
     readonly query: (
       sql: string,

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { digestOfBytes, KpiBody, type ReleasePhase, type Role, VerificationBody } from "@sluice/contracts";
 import { configuredChannels } from "@sluice/pager";
 import {
+  freshTally,
   simulateUsers,
   startModelServer,
   startWebhookReceiver,
@@ -44,7 +45,10 @@ export const runDemo = (options: DemoOptions) =>
       const say = (line: string) => (options.json ? Effect.void : print(line));
       const startedAt = performance.now();
       const { stage, pages } = yield* setTheStage(options, say);
-      yield* say(`registry ${stage.ci.url}${options.keep ? `, to be watched with the token ${stage.ci.token}` : ""}`);
+      yield* say(
+        `registry ${stage.ci.url}${options.keep ? `, to be watched with the token ${stage.operator.token}` : ""}`,
+      );
+      if (options.keep && options.json) yield* print(JSON.stringify(addressesOf(stage)));
       // The dashboard is built when it is first asked for: whoever opens the address need not wait.
       if (options.keep) yield* Effect.forkScoped(Effect.ignore(Effect.tryPromise(() => fetch(stage.ci.url))));
       yield* Effect.forkScoped(Effect.ignore(narrate(stage.ci, startedAt, say)));
@@ -55,24 +59,33 @@ export const runDemo = (options: DemoOptions) =>
       })).flat();
       const summary = yield* closing(stage, outcomes, pages);
       if (options.keep) {
-        yield* report(options, { ...summary, users: null }, say);
+        yield* report(options, { ...summary, users: users.tallies() }, say);
         yield* say(`\neverything goes on, with traffic. Look around at ${stage.ci.url}/ and sign in with a token:`);
-        for (const [role, { token }] of Object.entries({
-          operator: stage.operator,
-          approver: stage.approver,
-          ci: stage.ci,
-        }))
-          yield* say(`  ${role.padEnd(8)}  ${token}`);
+        for (const [role, token] of Object.entries(addressesOf(stage).tokens))
+          yield* say(`  ${role.padEnd(8)}  ${token}  ${mayDo[role as keyof typeof mayDo]}`);
         yield* say("stop with Ctrl-C");
         servesUntilStopped();
         return yield* Effect.never;
       }
-      const tallies = yield* users.stop;
-      yield* report(options, { ...summary, users: tallies }, say);
+      yield* users.stop;
+      yield* report(options, { ...summary, users: users.tallies() }, say);
       yield* say(`\nregistry was at ${stage.ci.url}; run with --keep to look around in a browser`);
       yield* asExpected(outcomes, summary.audit.faults.length, summary.proofs);
     }),
   );
+
+/** Where everything is, and who may come in: the first line of `--json` where it is kept running. */
+const addressesOf = (stage: Stage & { readonly gateway: string }) => ({
+  registry: stage.ci.url,
+  gateway: stage.gateway,
+  models: stage.models,
+  tokens: { operator: stage.operator.token, approver: stage.approver.token, ci: stage.ci.token },
+});
+const mayDo = {
+  operator: "pauses, aborts, freezes, rolls back; reads users’ texts",
+  approver: "overrides a gate that has blocked; reads users’ texts",
+  ci: "requests releases, and reads",
+};
 
 const asExpected = Effect.fnUntraced(function* (
   outcomes: ReadonlyArray<Outcome>,
@@ -150,10 +163,12 @@ const newToken = (role: Role) => {
 
 const startUsers = Effect.fnUntraced(function* (gatewayUrl: string) {
   const abort = new AbortController();
+  const tallies = new Map(demoApplications.map(({ application }) => [application, freshTally()]));
   const traffic = (application: DemoApplication) =>
     Effect.promise(() =>
       simulateUsers({
         ...application.users,
+        tally: tallies.get(application.application) ?? freshTally(),
         gatewayUrl,
         application: application.application,
         seed: SEED,
@@ -168,7 +183,8 @@ const startUsers = Effect.fnUntraced(function* (gatewayUrl: string) {
     Fiber.join(fiber),
   );
   yield* Effect.addFinalizer(() => stop);
-  return { stop };
+  /** What they have met so far: while they go on, and afterwards. */
+  return { stop, tallies: (): ReadonlyArray<UsersTally> => [...tallies.values()] };
 });
 
 /** Each event of the record as a line. */
@@ -216,8 +232,8 @@ interface Summary {
   readonly proofs: Proofs;
   readonly kpis: typeof KpiBody.Type;
   readonly pages: ReadonlyArray<unknown>;
-  /** Null while the users go on. */
-  readonly users: ReadonlyArray<UsersTally> | null;
+  /** So far, where they go on. */
+  readonly users: ReadonlyArray<UsersTally>;
 }
 
 const report = Effect.fnUntraced(function* (options: DemoOptions, summary: Summary, say: Say) {
@@ -234,17 +250,16 @@ const report = Effect.fnUntraced(function* (options: DemoOptions, summary: Summa
     yield* say(`  ${line}`);
   yield* say(`\npages received by the webhook: ${summary.pages.length}`);
   for (const page of summary.pages) yield* say(`  ${JSON.stringify(page)}`);
-  if (summary.users) {
-    const sent = summary.users.reduce((sum, tally) => sum + tally.sent, 0);
-    const failed = summary.users.reduce((sum, tally) => sum + tally.failed, 0);
-    yield* say(`\nusers: ${sent} requests, ${failed} failed`);
-  }
+  const sent = summary.users.reduce((sum, tally) => sum + tally.sent, 0);
+  const failed = summary.users.reduce((sum, tally) => sum + tally.failed, 0);
+  yield* say(`\nusers${options.keep ? " so far" : ""}: ${sent} requests, ${failed} failed`);
   const { rows, faults, head } = summary.audit;
   yield* say(
     `\naudit: ${rows} rows, ${faults.length === 0 ? "unbroken chain" : `${faults.length} faults`}, head ${head}`,
   );
   yield* say("\nKPIs");
   for (const [view, kpiRows] of Object.entries(summary.kpis)) {
+    if (view.endsWith("_by_team")) continue;
     yield* say(`  ${view}`);
     for (const line of table(kpiRows)) yield* say(`    ${line}`);
   }

@@ -9,7 +9,9 @@ export const demoCommand = Command.make(
   "demo",
   {
     keep: Flag.Boolean("keep").pipe(
-      Flag.withDescription("Leave everything running afterwards, with traffic"),
+      Flag.withDescription(
+        "Leave everything running afterwards, with traffic (with --json a first line names addresses and tokens)",
+      ),
       Flag.withDefault(false),
     ),
     data: Flag.String("data").pipe(

@@ -1,3 +1,7 @@
+/** Whose figures a row tells. A team's are those of the releases that it requested. */
+type Of = "application" | "team";
+const nameOf = (view: string, of: Of): string => (of === "team" ? `${view}_by_team` : view);
+
 const accepted = "SELECT * FROM release_events FINAL WHERE accepted";
 
 /** One row per completed release; \`kpi_lead_time\` is made of it. Times in seconds, from merge (else request) to 100 %. */
@@ -32,14 +36,14 @@ const releaseLeadTimes = `CREATE OR REPLACE VIEW release_lead_times AS
                       arraySlice(paused, 1, length(resumed)), arraySlice(resumed, 1, length(paused)))) AS pauses_s
   FROM spans`;
 
-const leadTime = `CREATE OR REPLACE VIEW kpi_lead_time AS
-  SELECT application, toStartOfMonth(completed_at) AS month, count() AS releases,
+const leadTime = (of: Of) => `CREATE OR REPLACE VIEW ${nameOf("kpi_lead_time", of)} AS
+  SELECT ${of}, toStartOfMonth(completed_at) AS month, count() AS releases,
     quantile(0.5)(gross_s) AS gross_p50_s, quantile(0.95)(gross_s) AS gross_p95_s,
     quantile(0.5)(greatest(0, gross_s - holds_s)) AS net_of_holds_p50_s,
     quantile(0.95)(greatest(0, gross_s - holds_s)) AS net_of_holds_p95_s,
     quantile(0.5)(greatest(0, gross_s - pauses_s)) AS net_of_pauses_p50_s,
     quantile(0.95)(greatest(0, gross_s - pauses_s)) AS net_of_pauses_p95_s
-  FROM release_lead_times GROUP BY application, month ORDER BY application, month`;
+  FROM release_lead_times GROUP BY ${of}, month ORDER BY ${of}, month`;
 
 /** The override has no team of its own: it is the request's. Counted in the month of the request, so that rates add up. */
 const overrides = `CREATE OR REPLACE VIEW kpi_overrides AS
@@ -53,9 +57,9 @@ const overrides = `CREATE OR REPLACE VIEW kpi_overrides AS
   FROM releases GROUP BY team, month ORDER BY team, month`;
 
 /** Time to mitigate: the first breached window → detected → pinned on the last gateway → confirmed. */
-const rollbacks = `CREATE OR REPLACE VIEW kpi_rollbacks AS
+const rollbacks = (of: Of) => `CREATE OR REPLACE VIEW ${nameOf("kpi_rollbacks", of)} AS
   WITH releases AS (
-    SELECT application, release_id,
+    SELECT application, release_id, anyIf(team, type = 'ReleaseRequested') AS team,
       minIf(at, type = 'CanaryStepStarted') AS canary_at,
       countIf(type = 'CanaryStepStarted') AS steps,
       countIf(type = 'CanaryBreached') AS breaches,
@@ -67,7 +71,7 @@ const rollbacks = `CREATE OR REPLACE VIEW kpi_rollbacks AS
       minIf(at, type = 'MitigationConfirmed') AS confirmed_at
     FROM (${accepted} AND release_id != '') GROUP BY application, release_id HAVING steps > 0
   )
-  SELECT application, toStartOfMonth(canary_at) AS month, count() AS canaries,
+  SELECT ${of}, toStartOfMonth(canary_at) AS month, count() AS canaries,
     countIf(breaches > 0) AS breached, countIf(rollbacks > 0) AS rolled_back, countIf(rollbacks > 0) / count() AS rate,
     quantileIf(0.5)(dateDiff('millisecond', since, detected_at) / 1000, breaches > 0) AS since_to_detected_p50_s,
     quantileIf(0.5)(dateDiff('millisecond', detected_at, pinned_at) / 1000, confirmations > 0 AND breaches > 0) AS detected_to_pinned_p50_s,
@@ -77,13 +81,22 @@ const rollbacks = `CREATE OR REPLACE VIEW kpi_rollbacks AS
       AS detected_to_confirmed_p95_s,
     quantileIf(0.5)(dateDiff('millisecond', since, confirmed_at) / 1000, confirmations > 0 AND breaches > 0) AS since_to_confirmed_p50_s,
     quantileIf(0.95)(dateDiff('millisecond', since, confirmed_at) / 1000, confirmations > 0 AND breaches > 0) AS since_to_confirmed_p95_s
-  FROM releases GROUP BY application, month ORDER BY application, month`;
+  FROM releases GROUP BY ${of}, month ORDER BY ${of}, month`;
 
-const shadowRegressions = `CREATE OR REPLACE VIEW kpi_shadow_regressions AS
-  SELECT application, toStartOfQuarter(at) AS quarter,
-    countIf(type = 'ShadowPassed') AS passed, countIf(type = 'ShadowRegressed') AS regressed,
-    countIf(type = 'ShadowInconclusive') AS inconclusive
-  FROM (${accepted} AND type IN ('ShadowPassed', 'ShadowRegressed', 'ShadowInconclusive'))
-  GROUP BY application, quarter ORDER BY application, quarter`;
+const shadowRegressions = (of: Of) => `CREATE OR REPLACE VIEW ${nameOf("kpi_shadow_regressions", of)} AS
+  WITH releases AS (
+    SELECT application, release_id, anyIf(team, type = 'ReleaseRequested') AS team,
+      anyIf(type, type IN ('ShadowPassed', 'ShadowRegressed', 'ShadowInconclusive')) AS verdict,
+      maxIf(at, type IN ('ShadowPassed', 'ShadowRegressed', 'ShadowInconclusive')) AS decided_at
+    FROM (${accepted} AND release_id != '') GROUP BY application, release_id HAVING verdict != ''
+  )
+  SELECT ${of}, toStartOfQuarter(decided_at) AS quarter,
+    countIf(verdict = 'ShadowPassed') AS passed, countIf(verdict = 'ShadowRegressed') AS regressed,
+    countIf(verdict = 'ShadowInconclusive') AS inconclusive
+  FROM releases GROUP BY ${of}, quarter ORDER BY ${of}, quarter`;
 
-export const kpiViews: ReadonlyArray<string> = [releaseLeadTimes, leadTime, overrides, rollbacks, shadowRegressions];
+export const kpiViews: ReadonlyArray<string> = [
+  releaseLeadTimes,
+  overrides,
+  ...[leadTime, rollbacks, shadowRegressions].flatMap((view) => [view("application"), view("team")]),
+];

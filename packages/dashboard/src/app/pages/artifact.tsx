@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
-import type { Artifact } from "@sluice/contracts";
+import type { Artifact, ArtifactUsesBody, BundleUse } from "@sluice/contracts";
 import { phaseLabel, phaseUrgency } from "../domain/standing.ts";
-import { plural, shortDigest } from "../domain/words.ts";
+import { count, localDate, plural, shortDigest } from "../domain/words.ts";
 import { DataTable } from "../parts/data-table.tsx";
 import { download } from "../parts/download.ts";
 import { At } from "../parts/moments.tsx";
@@ -9,8 +9,7 @@ import { Failure, Loading, Nothing } from "../parts/notices.tsx";
 import { StatusChip } from "../parts/status-chip.tsx";
 import { TextDiff } from "../parts/text-diff.tsx";
 import { useAnswer } from "../parts/use-answer.ts";
-import { artifactUses, type Use } from "../registry/artifact-uses.ts";
-import { sendAsMe } from "../registry/session.ts";
+import { askAsMe, sendAsMe } from "../registry/session.ts";
 import { linkTo } from "../router.ts";
 
 /** Longer contents are for an editor. */
@@ -30,153 +29,162 @@ const readable = (text: string): string => {
   }
 };
 
-const kindOf = (text: string): string => {
-  try {
-    const kind = (JSON.parse(text) as { kind?: unknown } | null)?.kind;
-    return typeof kind === "string" ? kind : "file";
-  } catch {
-    return "file";
-  }
-};
-
 export const ArtifactPage = ({ digest }: { readonly digest: string }) => {
-  const content = useAnswer(digest, () => textOf(digest));
-  const uses = useAnswer("uses", artifactUses);
-  const { value, failure } = content.value;
-  const used = uses.value.value;
-  const isBundle = used?.some((use) => use.bundle === digest) ?? false;
-  const text = value === null ? null : readable(value);
+  const answer = useAnswer(digest, () => askAsMe("getArtifactUses", { path: { digest } }));
+  const { value: used, failure } = answer.value;
+  const isBundle = used?.uses.some(({ bundle }) => bundle.digest === digest) ?? false;
   return (
     <>
       <div class="page-head">
-        <p class="crumbs">{isBundle ? "Bundle" : value === null ? "Artifact" : kindOf(value)}</p>
+        <p class="crumbs">{used === null ? "Artifact" : isBundle ? "Bundle" : (used.kind ?? "file")}</p>
         <h1 title={digest}>{shortDigest(digest)}</h1>
         <p class="muted break">{digest}</p>
       </div>
-      {uses.value.failure !== null && <Failure sentence={uses.value.failure} />}
-      {used !== null && used.length > 0 && <Uses uses={used} digest={digest} isBundle={isBundle} />}
-      {used?.length === 0 && <Nothing>None of the releases that were looked at has it as a part.</Nothing>}
-      {isBundle ? (
-        <BundleParts use={used?.find((use) => use.bundle === digest) ?? null} />
-      ) : failure !== null ? (
-        <Failure sentence={failure} />
-      ) : text === null ? (
-        <Loading />
+      {failure !== null && <Failure sentence={failure} />}
+      {used === null && failure === null && <Loading />}
+      {used !== null && <Uses used={used} digest={digest} isBundle={isBundle} />}
+      {isBundle && used?.uses[0] ? (
+        <BundleParts bundle={used.uses[0].bundle} />
       ) : (
-        <section class="panel" aria-labelledby="content-title">
-          <h2 id="content-title">Content</h2>
-          <button
-            type="button"
-            class="plain small"
-            onClick={() => download(`${shortDigest(digest)}.json`, value ?? "", "application/octet-stream")}
-          >
-            Download as it is stored
-          </button>
-          <pre dir="auto">{text.slice(0, SHOWN_CHARACTERS)}</pre>
-          {text.length > SHOWN_CHARACTERS && <p class="muted">The rest is in the download.</p>}
-        </section>
+        (used !== null || failure !== null) && <Content digest={digest} used={used} />
       )}
-      {used !== null && !isBundle && text !== null && <Versions digest={digest} text={text} uses={used} />}
     </>
   );
 };
 
+/** From when until when, in a line; whoever serves still does. */
+const Served = ({ span }: { readonly span: BundleUse["asCandidate"] }) => {
+  if (span === null) return "–";
+  return (
+    <>
+      <At at={span.from} />
+      {" to "}
+      {span.until === null ? "now" : <At at={span.until} />}
+    </>
+  );
+};
+
+const causes: { readonly [C in BundleUse["cause"]]: string } = {
+  registered: "registered with the application",
+  release: "release",
+  rollback: "an operator went back to it",
+};
+
 const Uses = ({
-  uses,
+  used: { uses, usesTotal },
   digest,
   isBundle,
 }: {
-  readonly uses: ReadonlyArray<Use>;
+  readonly used: ArtifactUsesBody;
   readonly digest: string;
   readonly isBundle: boolean;
 }) => (
   <section class="panel" aria-labelledby="uses-title">
     <h2 id="uses-title">Where it ran, and when</h2>
-    <DataTable
-      caption={`Releases whose candidate ${isBundle ? "is this bundle" : "has this part"}`}
-      fileName={`uses-${shortDigest(digest)}`}
-      rows={uses.filter(({ artifacts, bundle }) => bundle === digest || artifacts.includes(digest))}
-      keyOf={({ application, releaseId }) => `${application}/${releaseId}`}
-      columns={[
-        {
-          title: "Release",
-          cell: ({ application, releaseId }) => (
-            <a class="break" href={linkTo.release(application, releaseId)}>
-              {releaseId}
-            </a>
-          ),
-          value: ({ releaseId }) => releaseId,
-        },
-        { title: "Application", cell: ({ application }) => application, value: ({ application }) => application },
-        {
-          title: "Ended as",
-          cell: ({ phase }) => <StatusChip urgency={phaseUrgency(phase)} label={phaseLabel(phase)} />,
-          value: ({ phase }) => phase,
-        },
-        {
-          title: "First user met it",
-          numeric: true,
-          cell: ({ servedFrom }) => (servedFrom === null ? "no user did" : <At at={servedFrom} />),
-          value: ({ servedFrom }) => servedFrom,
-        },
-        {
-          title: "Until",
-          numeric: true,
-          cell: ({ servedFrom, servedUntil }) =>
-            servedUntil === null ? (
-              servedFrom === null ? (
-                "–"
+    {uses.length === 0 ? (
+      <Nothing>
+        It is in no bundle that was registered or requested: an eval set, eval results, evidence, or not used so far.
+      </Nothing>
+    ) : (
+      <DataTable
+        caption={`Each time that ${isBundle ? "this bundle" : "a bundle with this part"} was meant for users${uses.length < usesTotal ? `: the latest ${count(uses.length)} of ${count(usesTotal)}` : ""}`}
+        fileName={`uses-${shortDigest(digest)}`}
+        rows={uses}
+        keyOf={({ application, at }, index) => `${index} ${application} ${at}`}
+        columns={[
+          { title: "Application", cell: ({ application }) => application, value: ({ application }) => application },
+          {
+            title: "By",
+            cell: ({ application, releaseId, cause }) =>
+              releaseId === null ? (
+                causes[cause]
               ) : (
-                "still, or until the next release"
-              )
-            ) : (
-              <At at={servedUntil} />
-            ),
-          value: ({ servedUntil }) => servedUntil,
-        },
-      ]}
-    />
+                <a class="break" href={linkTo.release(application, releaseId)}>
+                  {releaseId}
+                </a>
+              ),
+            value: ({ releaseId, cause }) => releaseId ?? cause,
+          },
+          {
+            title: "Its release",
+            cell: ({ phase }) =>
+              phase === null ? "–" : <StatusChip urgency={phaseUrgency(phase)} label={phaseLabel(phase)} />,
+            value: ({ phase }) => phase,
+          },
+          {
+            title: "Some users had it",
+            numeric: true,
+            cell: ({ asCandidate }) => <Served span={asCandidate} />,
+            value: ({ asCandidate }) => asCandidate && `${asCandidate.from}/${asCandidate.until ?? ""}`,
+          },
+          {
+            title: "All users had it",
+            numeric: true,
+            cell: ({ asBaseline }) => <Served span={asBaseline} />,
+            value: ({ asBaseline }) => asBaseline && `${asBaseline.from}/${asBaseline.until ?? ""}`,
+          },
+        ]}
+      />
+    )}
   </section>
 );
 
-const BundleParts = ({ use }: { readonly use: Use | null }) =>
-  use && (
-    <section class="panel" aria-labelledby="parts-title">
-      <h2 id="parts-title">Parts</h2>
-      <ul class="parts">
-        {Object.entries(use.parts).map(([kind, part]) => (
-          <li key={kind}>
-            {kind} <a href={linkTo.artifact(part)}>{shortDigest(part)}</a>
-          </li>
-        ))}
-      </ul>
-    </section>
+const BundleParts = ({ bundle }: { readonly bundle: BundleUse["bundle"] }) => (
+  <section class="panel" aria-labelledby="parts-title">
+    <h2 id="parts-title">Parts</h2>
+    <ul class="parts">
+      {Object.entries(bundle.artifacts).map(([kind, part]) => (
+        <li key={kind}>
+          {kind} <a href={linkTo.artifact(part)}>{shortDigest(part)}</a>
+        </li>
+      ))}
+    </ul>
+  </section>
+);
+
+const Content = ({ digest, used }: { readonly digest: string; readonly used: ArtifactUsesBody | null }) => {
+  const content = useAnswer(digest, () => textOf(digest));
+  const { value, failure } = content.value;
+  if (failure !== null) return <Failure sentence={failure} />;
+  if (value === null) return <Loading />;
+  const text = readable(value);
+  return (
+    <>
+      <section class="panel" aria-labelledby="content-title">
+        <h2 id="content-title">Content</h2>
+        <button
+          type="button"
+          class="plain small"
+          onClick={() => download(`${shortDigest(digest)}.json`, value, "application/octet-stream")}
+        >
+          Download as it is stored
+        </button>
+        <pre dir="auto">{text.slice(0, SHOWN_CHARACTERS)}</pre>
+        {text.length > SHOWN_CHARACTERS && <p class="muted">The rest is in the download.</p>}
+      </section>
+      {used !== null && used.versions.length > 0 && <Versions digest={digest} text={text} used={used} />}
+    </>
   );
+};
 
 /** Other artifacts of the same kind in the same applications: choose one, and see what differs. */
 const Versions = ({
   digest,
   text,
-  uses,
+  used: { kind, versions, versionsTotal },
 }: {
   readonly digest: string;
   readonly text: string;
-  readonly uses: ReadonlyArray<Use>;
+  readonly used: ArtifactUsesBody;
 }) => {
-  const mine = uses.find(({ artifacts }) => artifacts.includes(digest));
-  const kind = mine && Object.entries(mine.parts).find(([, part]) => part === digest)?.[0];
-  const others = uses.flatMap((use) => {
-    const part = kind === undefined ? undefined : use.parts[kind];
-    return part !== undefined && part !== digest && use.application === mine?.application ? [{ ...use, part }] : [];
-  });
-  const versions = [...new Map(others.map((other) => [other.part, other])).values()];
-  const chosen = useSignal(versions[0]?.part ?? "");
-  if (versions.length === 0) return null;
+  const chosen = useSignal(versions[0]?.digest ?? "");
   return (
     <section class="panel" aria-labelledby="versions-title">
       <h2 id="versions-title">Versions</h2>
       <label for="version">
-        {plural(versions.length, `other ${kind ?? "version"}`)} of {mine?.application}
+        {plural(versionsTotal, `other ${kind ?? "version"}`)} of the same{" "}
+        {new Set(versions.map(({ application }) => application)).size > 1 ? "applications" : "application"}
+        {versions.length < versionsTotal && `, the latest ${count(versions.length)}`}
       </label>
       <select
         id="version"
@@ -185,9 +193,9 @@ const Versions = ({
           chosen.value = event.currentTarget.value;
         }}
       >
-        {versions.map(({ part, releaseId, phase }) => (
-          <option key={part} value={part}>
-            {shortDigest(part)} · {releaseId} · {phaseLabel(phase)}
+        {versions.map((version) => (
+          <option key={version.digest} value={version.digest}>
+            {shortDigest(version.digest)} · {localDate(version.at)} · {version.releaseId ?? "as registered"}
           </option>
         ))}
       </select>

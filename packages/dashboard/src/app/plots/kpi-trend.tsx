@@ -1,13 +1,21 @@
-import { columnTitle, type KpiGroup, type KpiRow, trendOf, written } from "../domain/kpis.ts";
+import { columnTitle, type KpiGroup, type KpiRow, type Of, trendOf, written } from "../domain/kpis.ts";
 
 const BAR_WIDTH = 10;
 const HEIGHT = 36;
 
 /** Small bars over the periods, a row for each application or team. Their figures are in the table below. */
-export const KpiTrend = ({ group, rows }: { readonly group: KpiGroup; readonly rows: ReadonlyArray<KpiRow> }) => (
+export const KpiTrend = ({
+  group,
+  of,
+  rows,
+}: {
+  readonly group: KpiGroup;
+  readonly of: Of;
+  readonly rows: ReadonlyArray<KpiRow>;
+}) => (
   <div class="trends">
     {group.trend.map((column) => {
-      const trend = trendOf(group, column, rows);
+      const trend = trendOf(group.period, of, column, rows);
       const highest = Math.max(...trend.lines.flatMap(({ values }) => values.map((value) => value ?? 0)), 1e-9);
       return (
         <section key={column} class="trend" aria-label={`${group.title}, ${columnTitle(column)}`}>

@@ -24,6 +24,7 @@ const lines = {
   resumeRelease: "POST /v1/releases/:releaseId/resume",
   advanceRelease: "POST /v1/releases/:releaseId/advance",
   abortRelease: "POST /v1/releases/:releaseId/abort",
+  getArtifactUses: "GET /v1/artifacts/:digest/uses",
   getArtifact: "GET /v1/artifacts/:digest",
   streamEvents: "GET /v1/events/stream",
   getKpis: "GET /v1/kpi",

@@ -8,6 +8,7 @@ import {
   Digest,
   digestOfBytes,
   FreezeBody,
+  KpiBody,
   OverrideBody,
   ReasonBody,
   RegisterApplicationBody,
@@ -24,6 +25,7 @@ import * as Option from "effect/Option";
 import { PrometheusMetrics } from "effect/observability";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { receiveAlerts } from "../../application/alerts.ts";
+import { artifactUses } from "../../application/artifact-uses.ts";
 import type { Authenticator } from "../../application/authenticator.ts";
 import type { KnownProgress } from "../../application/canary-progress.ts";
 import { erasureOf } from "../../application/erasures.ts";
@@ -42,7 +44,7 @@ import {
   rollBackApplication,
 } from "../../application/requests.ts";
 import { shadowPairsOf } from "../../application/shadow-pairs.ts";
-import { listReleases } from "../../domain/release-index.ts";
+import { listReleases, locateReleases } from "../../domain/release-index.ts";
 import type { RegistrySettings } from "../../settings.ts";
 import { permissionsOf } from "./access.ts";
 import { type Handler, json, limitOf, namedBy, parameter, positionOf, query, text } from "./answer.ts";
@@ -153,18 +155,24 @@ export const handlers = ({ behindMs, settings, progress, authenticator, states }
       const bytes = Buffer.from(content.value);
       return { send: (reply: FastifyReply) => reply.type("application/octet-stream").send(bytes) };
     }),
+  getArtifactUses: (request) =>
+    Effect.gen(function* () {
+      const digest = parameter(request, "digest", Digest);
+      const changes = yield* (yield* TelemetryStore).bundleChanges(digest);
+      const applications = (yield* ReleaseLog).applications();
+      return json(
+        artifactUses(digest, changes, (application, releaseId) => {
+          const [found] = locateReleases(applications, releaseId, application);
+          return found?.phase ?? null;
+        }),
+      );
+    }),
   getKpis: () =>
     Effect.gen(function* () {
       const telemetry = yield* TelemetryStore;
-      const rows = (view: string) => telemetry.query(`SELECT * FROM ${view}`);
-      return json({
-        kpi_lead_time: yield* rows("kpi_lead_time"),
-        kpi_overrides: yield* rows("kpi_overrides"),
-        kpi_rollbacks: yield* rows("kpi_rollbacks"),
-        kpi_shadow_regressions: yield* rows("kpi_shadow_regressions"),
-        kpi_gate_calibration: yield* rows("kpi_gate_calibration"),
-        kpi_late_rollbacks: yield* rows("kpi_late_rollbacks"),
-      });
+      const views = Object.keys(KpiBody.fields);
+      const rows = yield* Effect.forEach(views, (view) => telemetry.query(`SELECT * FROM ${view}`));
+      return json(Object.fromEntries(views.map((view, i) => [view, rows[i]])));
     }),
   ...auditHandlers,
   ...deadLetterHandlers,
