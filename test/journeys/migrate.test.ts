@@ -76,7 +76,7 @@ else
       const servers = await emptyServers("fresh");
       expect(await sluice(["migrate"], servers.environment)).toEqual(migrated);
       fresh = await schemaOf(servers);
-      expect(fresh.migrations).toHaveLength(4);
+      expect(fresh.migrations.length).toBeGreaterThanOrEqual(4);
       for (const table of ["observations", "judgements", "release_events", "kpi_lead_time"])
         expect(fresh.clickhouse).toMatch(new RegExp(`^${table}\t`, "m"));
       const applied = "select * from sluice_migrations order by name";
