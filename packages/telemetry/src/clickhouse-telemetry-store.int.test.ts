@@ -21,14 +21,15 @@ let scope = Effect.runSync(Scope.make());
 let store: TelemetryStore["Service"];
 let rollUp: Effect.Effect<void, TelemetryError>;
 let clients: Clients;
+let usableRollup: Effect.Success<ReturnType<typeof openClickHouse>>["usableRollup"];
 let empty: Effect.Effect<void>;
 
-// Here nothing is on its way while a pass runs, so nothing has to be waited for.
+// Here nothing is on its way while a pass runs, so nothing has to be waited for. Tables are emptied behind the store's back.
 const atOnce = { lagMs: 0, lateMs: 0, settleMs: 0, quietMs: 0 };
 
 const open = Effect.gen(function* () {
-  const opened = yield* Scope.provide(openClickHouse({ path }, atOnce), scope);
-  ({ store, rollUp, clients } = opened);
+  const opened = yield* Scope.provide(openClickHouse({ path }, atOnce, false), scope);
+  ({ store, rollUp, clients, usableRollup } = opened);
   const all = [
     "observations",
     "judgements",
@@ -131,6 +132,32 @@ it.live("a late row counts at once, and a redelivered batch not at all", () =>
     yield* rolledUp;
     assert.deepStrictEqual(yield* store.windows(hour), after);
   }),
+);
+
+it.live("who alone writes keeps the bound in mind, and it is the one in the table after whatever was written", () =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      yield* empty;
+      const alone = yield* openClickHouse({ path }, atOnce);
+      // Another one, without a memory of its own.
+      const isTheOneInTheTable = Effect.gen(function* () {
+        assert.strictEqual(yield* alone.usableRollup(hour), yield* usableRollup(hour));
+        assert.deepStrictEqual(yield* alone.store.windows(hour), yield* rawWindows);
+      });
+      yield* alone.store.insertObservations([batchOf(someHour(60))]);
+      yield* isTheOneInTheTable;
+      for (const minute of [30, 7, 41]) {
+        yield* Effect.sleep(2);
+        yield* alone.rollUp;
+        yield* isTheOneInTheTable;
+        assert.isAbove(yield* alone.usableRollup(hour), START + 3_600_000);
+        yield* Effect.sleep(2);
+        yield* alone.store.insertObservations([batchOf([observation(minute * 60 + 1)])]);
+        yield* isTheOneInTheTable;
+        assert.strictEqual(yield* alone.usableRollup(hour), START + minute * 60_000);
+      }
+    }),
+  ),
 );
 
 it.live("analysts read percentiles from the rollup, within 1 % of the raw rows'", () =>

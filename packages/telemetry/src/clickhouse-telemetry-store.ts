@@ -13,7 +13,6 @@ import { clickHouseSchema } from "./clickhouse/schema.ts";
 import { selectBundleChanges } from "./clickhouse/select-bundle-changes.ts";
 import { selectPairs } from "./clickhouse/select-pairs.ts";
 import { selectTraffic } from "./clickhouse/select-traffic.ts";
-import type { RollupBound } from "./clickhouse/select-window-counts.ts";
 import { selectWindows } from "./clickhouse/select-windows.ts";
 import { TelemetryError, TelemetryStore, type WindowQuery } from "./telemetry-store.ts";
 import { faultOfQuery } from "./windows.ts";
@@ -42,14 +41,18 @@ export const layerClickHouse = (settings: ClickHouseSettings): Layer.Layer<Telem
     ),
   );
 
-/** The store and its rollup's pass, for whoever wants to say when it runs. */
-export const openClickHouse = Effect.fnUntraced(function* (settings: ClickHouseSettings, timing = rollupTiming) {
+/** The store and its rollup's pass, for whoever wants to say when it runs. A directory is opened by one process, once. */
+export const openClickHouse = Effect.fnUntraced(function* (
+  settings: ClickHouseSettings,
+  timing = rollupTiming,
+  isOnlyWriter = "path" in settings,
+) {
   const clients = yield* connect(settings);
   const { writer, reader, analyst } = clients;
   const cluster = "url" in settings ? (settings.cluster ?? null) : null;
   yield* Effect.forEach(clickHouseSchema(cluster), (statement) => define(writer, statement), { discard: true });
   const answer = yield* answerAnalyst(analyst);
-  const rollup = minuteRollup(clients, timing);
+  const rollup = minuteRollup(clients, timing, isOnlyWriter);
   yield* rollup.repair;
   const store = TelemetryStore.of({
     insertObservations: (batches, source) =>
@@ -62,7 +65,7 @@ export const openClickHouse = Effect.fnUntraced(function* (settings: ClickHouseS
       const fault = faultOfQuery(query);
       return fault
         ? Effect.fail(new TelemetryError({ operation: "query", message: fault }))
-        : selectWindows(reader, query, usableRollup(query));
+        : Effect.flatMap(usableRollup(query), (bound) => selectWindows(reader, query, bound));
     },
     traffic: (query) => selectTraffic(reader, query),
     pairs: (query) => selectPairs(reader, query),
@@ -72,9 +75,9 @@ export const openClickHouse = Effect.fnUntraced(function* (settings: ClickHouseS
     answer,
   });
   /** Windows that are no whole minutes are read raw. */
-  const usableRollup = ({ windowSeconds }: WindowQuery): RollupBound =>
-    (windowSeconds * 1_000) % MINUTE_MS === 0 ? timing : 0;
-  return { store, rollUp: rollup.rollUp, clients, timing };
+  const usableRollup = ({ application, windowSeconds }: WindowQuery) =>
+    (windowSeconds * 1_000) % MINUTE_MS === 0 ? rollup.boundOf(application, reader) : Effect.succeed(0);
+  return { store, rollUp: rollup.rollUp, clients, usableRollup };
 });
 
 const define = (client: ClickHouseClient, statement: string) =>

@@ -39,12 +39,31 @@ interface State {
 export const minuteRollup = (
   { writer, roller }: Readonly<Record<"writer" | "roller", ClickHouseClient>>,
   { lagMs, lateMs, settleMs, quietMs }: RollupTiming,
+  isOnlyWriter: boolean,
 ) => {
+  /** How often this process has written what the bound of an application comes from. */
+  const changes = new Map<string, number>();
+  const changed = (application: string) =>
+    Effect.sync(() => changes.set(application, (changes.get(application) ?? 0) + 1));
+  const known = new Map<string, { readonly through: number; readonly change: number }>();
   const marks = new Map<string, { readonly minuteMs: number; readonly atMs: number }>();
 
-  const stateOf = Effect.fnUntraced(function* (application: ApplicationName) {
-    const [state] = yield* select<State>(roller, rollupStatements.state, { application, settleMs });
+  const stateOf = Effect.fnUntraced(function* (application: ApplicationName, client = roller) {
+    const [state] = yield* select<State>(client, rollupStatements.state, { application, settleMs });
     return state ?? { through: 0, marked_first: null, marked_last: null, now: 0 };
+  });
+
+  /**
+   * Up to where an application's minutes are complete, in epoch milliseconds. In a directory that nobody else has open it
+   * changes by what this process writes and by nothing else, and is read again only after that.
+   */
+  const boundOf = Effect.fnUntraced(function* (application: ApplicationName, client: ClickHouseClient) {
+    const change = changes.get(application) ?? 0;
+    const before = known.get(application);
+    if (isOnlyWriter && before?.change === change) return before.through;
+    const { through } = yield* stateOf(application, client);
+    known.set(application, { through, change });
+    return through;
   });
 
   /** To be called before rows are inserted: windows are read raw from their minute on until it has been rolled up again. */
@@ -56,7 +75,10 @@ export const minuteRollup = (
       const marked = marks.get(application);
       // A mark still counts for a pass that begins `settleMs` later: half of it is left for the insert.
       if (marked && marked.minuteMs <= minuteMs && nowMs - marked.atMs < settleMs / 2) continue;
-      yield* command(writer, rollupStatements.mark, { application, minute: minuteMs });
+      yield* Effect.ensuring(
+        command(writer, rollupStatements.mark, { application, minute: minuteMs }),
+        changed(application),
+      );
       marks.set(application, { minuteMs, atMs: nowMs });
     }
   });
@@ -75,12 +97,16 @@ export const minuteRollup = (
       const start = first === null ? target : Math.floor(first / MINUTE_MS) * MINUTE_MS;
       const end = Math.min(start + CHUNK_MS, target);
       if (start < end) yield* command(roller, rollupStatements.rollUp, { application, from: start, to: end });
-      yield* command(roller, rollupStatements.progress, { application, through: end, began });
+      yield* Effect.ensuring(
+        command(roller, rollupStatements.progress, { application, through: end, began }),
+        changed(application),
+      );
       from = end;
     }
   });
 
   return {
+    boundOf,
     markLate,
     /** One pass over all applications: computes what has ended and is not there yet, or was marked. */
     rollUp: Effect.gen(function* () {

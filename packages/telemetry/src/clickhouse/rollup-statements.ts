@@ -14,11 +14,8 @@ const bound = `maxIf(at, NOT is_mark) AS began,
     toUnixTimestamp(arrayMin(arrayPushBack(marks.2, ${last}))) * 1000 AS through`;
 const ofBounds = `rollup_bounds WHERE ${ofApplication}`;
 
-/** Up to where the rollup is complete, within a statement of its own parameters. */
-export const rolledThrough = `(WITH ${bound} SELECT through FROM ${ofBounds})`;
-
 export const rollupStatements = {
-  /** Times in epoch milliseconds by the server's clock; `marked_first` and `marked_last` are null without marks that count. */
+  /** Up to where the rollup is complete (`through`). Times in epoch milliseconds by the server's clock; `marked_first` and `marked_last` are null without marks that count. */
   state: `WITH ${bound}
     SELECT through,
       if(empty(marks), NULL, toUnixTimestamp64Milli(arrayMin(marks.1))) AS marked_first,

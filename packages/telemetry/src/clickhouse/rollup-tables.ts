@@ -1,7 +1,7 @@
 /**
  * The rollup is a cache of raw minutes and never a source of truth: no materialised view feeds it, because a kill between the
  * table and its view would skew it for ever, and a redelivered row would count twice. A minute is computed as a whole from
- * the deduplicated rows and replaces what was there. Up to `rolledThrough` it is complete; later minutes are read raw.
+ * the deduplicated rows and replaces what was there. Up to a bound (`rollup_bounds`) it is complete; later minutes are read raw.
  * Whoever inserts a row into a minute that may be rolled up already marks that minute first, which takes the bound back until
  * the minute has been computed again: late rows, crashes and several writers all come to this one rule.
  */
@@ -35,7 +35,7 @@ export const rollupTables: ReadonlyArray<string> = [
     ADD COLUMN IF NOT EXISTS cost_usd Float64 COMMENT 'of the priced requests together',
     ADD COLUMN IF NOT EXISTS priced UInt32 COMMENT 'requests of which the cost is known'`,
 
-  // Progress and marks in one table: every window query asks for the bound, and each table that it opens costs it a millisecond.
+  // Progress and marks in one table: on a server every window query asks for the bound, and each table that it opens costs time.
   `CREATE TABLE IF NOT EXISTS rollup_bounds (
     application LowCardinality(String),
     is_mark Bool COMMENT 'true: from the minute on the rollup may lack rows; false: every minute before it is rolled up',

@@ -4,10 +4,6 @@ import * as Effect from "effect/Effect";
 import { TelemetryError, type WindowQuery } from "../telemetry-store.ts";
 import { messageOf } from "./connection.ts";
 import { ABANDONED, ANSWERED, FAILED, OUTCOMES, outcome, REFUSED, readOutcome } from "./observation-counts.ts";
-import { rolledThrough } from "./rollup-statements.ts";
-
-/** Up to where the rollup is used, in epoch milliseconds (0: raw rows only), or by what its own table says. */
-export type RollupBound = number | { readonly settleMs: number };
 
 /** Bins in rising order, and their counts. */
 type Bins = readonly [bins: ReadonlyArray<number>, counts: ReadonlyArray<number>];
@@ -27,33 +23,16 @@ export interface WindowCounts extends Counted {
 
 const ofUsers = "application = {application:String} AND release_id = {release:String} AND role = 'user'";
 
-/**
- * The bound is read before the minutes, and both before the raw rows: a late row's mark is there before the row is, so
- * whatever a minute of the rollup lacks had not been acknowledged when the query began. All minutes in one row, so that
- * there is one where there are none.
- */
-const minutesUpTo = (bound: RollupBound) => `
-  WITH toInt64(${typeof bound === "number" ? Math.floor(bound) : rolledThrough}) AS rolled
-  SELECT rolled, groupArray((intDiv(toUnixTimestamp(minute) * 1000, {length:Int64}), arm, requests, errors, answered, refusals,
-    wrong_digest, latency_bins, latency_counts)) AS minutes
+const rolledUp = `
+  SELECT toUnixTimestamp(minute) AS minute_at, arm, requests, errors, answered, refusals, wrong_digest, latency_bins, latency_counts
   FROM observations_by_minute FINAL
   WHERE ${ofUsers} AND minute >= toDateTime(intDiv({from:Int64}, 1000), 'UTC')
-    AND minute < toDateTime(intDiv(least(rolled, {to:Int64}), 1000), 'UTC')`;
+    AND minute < toDateTime(intDiv({to:Int64}, 1000), 'UTC')`;
 
-interface Minutes {
-  readonly rolled: number;
-  readonly minutes: ReadonlyArray<
-    readonly [
-      window: number,
-      arm: Arm,
-      requests: number,
-      errors: number,
-      answered: number,
-      refusals: number,
-      wrongDigest: number,
-      ...bins: Bins,
-    ]
-  >;
+interface Minute extends Omit<WindowCounts, "window" | "bins"> {
+  readonly minute_at: number;
+  readonly latency_bins: ReadonlyArray<number>;
+  readonly latency_counts: ReadonlyArray<number>;
 }
 
 /**
@@ -76,30 +55,37 @@ interface Raw {
 }
 
 /**
- * What all requests of each window and arm add up to; rows of empty ones are missing. Whole minutes up to the bound come
- * from the rollup, the others from the raw rows.
+ * What all requests of each window and arm add up to; rows of empty ones are missing. Whole minutes before `bound` (epoch
+ * milliseconds; 0: none) come from the rollup, the others from the raw rows. The bound is known before either is read: a late
+ * row's mark is there before the row is, so what a minute of the rollup lacks had not been acknowledged by then.
  */
 export const selectWindowCounts = Effect.fnUntraced(function* (
   client: ClickHouseClient,
   query: WindowQuery,
-  bound: RollupBound,
+  bound: number,
 ): Effect.fn.Return<ReadonlyArray<WindowCounts>, TelemetryError> {
-  const [from, to] = [epochMsOf(query.from), epochMsOf(query.to)];
-  const shared = { application: query.application, release: query.releaseId, length: query.windowSeconds * 1_000, to };
-  const settle = typeof bound !== "number" && { settleMs: bound.settleMs };
-  const [rollup] =
-    bound === 0 ? [] : yield* selectRows<Minutes>(client, minutesUpTo(bound), { ...shared, ...settle, from });
-  const rawFrom = Math.max(from, rollup?.rolled ?? 0);
-  const first = Math.floor(rawFrom / shared.length) * shared.length;
-  const [raw] = rawFrom < to ? yield* selectRows<Raw>(client, rawRows, { ...shared, from: rawFrom, first }) : [];
-  const fromRaw = raw ? countsOfNumbers(raw, first / shared.length) : [];
-  return merged([...(rollup?.minutes.map(countsOfMinute) ?? []), ...fromRaw]);
+  const [from, to, length] = [epochMsOf(query.from), epochMsOf(query.to), query.windowSeconds * 1_000];
+  const rawFrom = Math.min(to, Math.max(from, bound));
+  const ofRelease = { application: query.application, release: query.releaseId };
+  const minutes =
+    from < rawFrom ? yield* selectRows<Minute>(client, rolledUp, { ...ofRelease, from, to: rawFrom }) : [];
+  const first = Math.floor(rawFrom / length) * length;
+  const [raw] =
+    rawFrom < to ? yield* selectRows<Raw>(client, rawRows, { ...ofRelease, from: rawFrom, to, first, length }) : [];
+  return merged([
+    ...minutes.map((minute) => countsOfMinute(minute, length)),
+    ...(raw ? countsOfNumbers(raw, first / length) : []),
+  ]);
 });
 
-const countsOfMinute = (minute: Minutes["minutes"][number]): WindowCounts => {
-  const [window, arm, requests, errors, answered, refusals, wrong_digest, ...bins] = minute;
-  return { window, arm, requests, errors, answered, refusals, wrong_digest, bins };
-};
+const countsOfMinute = (
+  { minute_at, latency_bins, latency_counts, ...counts }: Minute,
+  length: number,
+): WindowCounts => ({
+  ...counts,
+  window: Math.floor((minute_at * 1_000) / length),
+  bins: [latency_bins, latency_counts],
+});
 
 const countsOfNumbers = ({ numbers, counts }: Raw, firstWindow: number): ReadonlyArray<WindowCounts> => {
   const windows = new Map<number, Mutable<Omit<WindowCounts, "bins">> & { readonly bins: Map<number, number> }>();

@@ -4,13 +4,7 @@ import * as Effect from "effect/Effect";
 import type { WindowQuery, WindowRow } from "../telemetry-store.ts";
 import { emptyWindow, fillWindows, noUnits, withUnits } from "../windows.ts";
 import { ABANDONED, ANSWERED, binOf, FAILED, OUTCOMES, outcome, REFUSED, stateOf } from "./observation-counts.ts";
-import {
-  type Counted,
-  latencyBinsOf,
-  type RollupBound,
-  selectRows,
-  selectWindowCounts,
-} from "./select-window-counts.ts";
+import { type Counted, latencyBinsOf, selectRows, selectWindowCounts } from "./select-window-counts.ts";
 
 const instant = (name: string) => `fromUnixTimestamp64Milli({${name}:Int64})`;
 const windowOf = (column: string) => `intDiv(toUnixTimestamp64Milli(${column}), {length:Int64})`;
@@ -96,7 +90,7 @@ interface Scored extends OfArm {
 export const selectWindows = Effect.fn("selectWindows")(function* (
   client: ClickHouseClient,
   query: WindowQuery,
-  bound: RollupBound,
+  bound: number,
 ) {
   const parameters = parametersOf(query);
   const rows = <Row>(sql: string) => selectRows<Row>(client, sql, parameters);
