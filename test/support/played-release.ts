@@ -9,6 +9,9 @@ const bundle = (model: string): Bundle => ({
   model: { kind: "model", provider: "simulated", model, parameters: {} },
 });
 
+/** Where releases are played: all services, and a model server with `shop-1` and the candidates. */
+export type PlayedOn = Pick<DistributedStack, "registry" | "registryUrl" | "gatewayUrl"> & { readonly token: string };
+
 export const USERS_SEED = 7;
 
 export const shares = [0.05, 0.25, 1] as const;
@@ -40,6 +43,8 @@ const NEVER_REACHED = 1_000_000;
 interface ReleaseOptions {
   /** A step that asks for more requests than come: it ends by a breach only. */
   readonly lastingStep?: number;
+  /** Nobody has evaluated it: the gate does not let it pass. */
+  readonly isUngated?: boolean;
 }
 
 export interface Recorded {
@@ -55,12 +60,12 @@ interface Detail {
 /** An application with users of its own, whose baseline is `shop-1`. */
 export class PlayedApplication {
   readonly name: string;
-  readonly #stack: DistributedStack;
+  readonly #stack: PlayedOn;
   readonly #leave = new AbortController();
   readonly #users: Promise<UsersTally>;
   releaseId = "";
 
-  private constructor(stack: DistributedStack, name: string, requestsPerSecond: number) {
+  private constructor(stack: PlayedOn, name: string, requestsPerSecond: number) {
     this.#stack = stack;
     this.name = name;
     this.#users = simulateUsers({
@@ -76,7 +81,7 @@ export class PlayedApplication {
     });
   }
 
-  static async register(stack: DistributedStack, name: string, requestsPerSecond = 40): Promise<PlayedApplication> {
+  static async register(stack: PlayedOn, name: string, requestsPerSecond = 40): Promise<PlayedApplication> {
     const baseline = await putBundle(stack, bundle("shop-1"));
     await stack.registry.call("POST", "/v1/applications", { application: name, baseline });
     // Users come once the gateway serves them: before that there is nothing to promise.
@@ -91,18 +96,23 @@ export class PlayedApplication {
   /** Asks for a release of `model`, with results that pass the gate. */
   async request(model: string, options: ReleaseOptions = {}): Promise<void> {
     const candidate = await putBundle(this.#stack, bundle(model));
-    const baselineResults = await putBytes(this.#stack, results(10));
-    const candidateResults = await putBytes(this.#stack, results(20));
     const answer = await this.#stack.registry.call("POST", "/v1/releases", {
       ...{ application: this.name, team: "support", candidate, policy: policy(options) },
-      evidence: {
-        evalSet: digestOf("the promises' eval set"),
-        baseline: { bundle: referenceOf(bundle("shop-1")).digest, results: baselineResults },
-        candidate: { bundle: candidate.digest, results: candidateResults },
-        producedAt: new Date().toISOString(),
-      },
+      ...(!options.isUngated && { evidence: await this.#evidenceFor(candidate.digest) }),
     });
     this.releaseId = (answer as { releaseId: string }).releaseId;
+  }
+
+  async #evidenceFor(candidate: Digest) {
+    return {
+      evalSet: digestOf("the promises' eval set"),
+      baseline: {
+        bundle: referenceOf(bundle("shop-1")).digest,
+        results: await putBytes(this.#stack, results(10)),
+      },
+      candidate: { bundle: candidate, results: await putBytes(this.#stack, results(20)) },
+      producedAt: new Date().toISOString(),
+    };
   }
 
   async detail(): Promise<Detail> {
@@ -135,12 +145,12 @@ const results = (failEvery: number): string =>
     JSON.stringify({ case_id: `case-${i}`, slice: "all", safety: false, score: i % failEvery === 0 ? 0 : 1 }),
   ).join("\n");
 
-const putBundle = async (stack: DistributedStack, stored: Bundle) => {
+const putBundle = async (stack: PlayedOn, stored: Bundle) => {
   for (const part of Object.values(stored)) await stack.registry.call("PUT", "/v1/artifacts", part);
   return referenceOf(stored);
 };
 
-const putBytes = async (stack: DistributedStack, content: string): Promise<Digest> => {
+const putBytes = async (stack: PlayedOn, content: string): Promise<Digest> => {
   const response = await fetch(`${stack.registryUrl}/v1/artifacts`, {
     method: "PUT",
     headers: { authorization: `Bearer ${stack.token}`, "content-type": "application/octet-stream" },
@@ -150,7 +160,7 @@ const putBytes = async (stack: DistributedStack, content: string): Promise<Diges
   return digestOfBytes(content);
 };
 
-const ask = async (stack: DistributedStack, model: string): Promise<number> => {
+const ask = async (stack: PlayedOn, model: string): Promise<number> => {
   const response = await fetch(`${stack.gatewayUrl}/v1/chat/completions`, {
     method: "POST",
     headers: { "content-type": "application/json" },
