@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { digestOfBytes, type ReleaseEvent, referenceOf } from "@sluice/contracts";
+import { freePort } from "@sluice/postgres/free-port";
 import { type ModelServer, startModelServer, startWebhookReceiver, type WebhookReceiver } from "@sluice/simulator";
 import type { RandomSource } from "@sluice/statistics";
 import { broken, candidateBundle, steady } from "./breakable-model.ts";
@@ -256,13 +256,3 @@ const startModels = async () => {
   const models: Record<string, typeof steady> = { "m-old": steady, "m-new": steady };
   return [await startModelServer({ port: 0, seed: 1, models }), models] as const;
 };
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
-  });
