@@ -1,5 +1,6 @@
 import * as Schema from "effect/Schema";
-import { Author, Count, Reason, Timestamp } from "./primitives.ts";
+import { PlainReason } from "./http.ts";
+import { Author, Count, Timestamp } from "./primitives.ts";
 import { Erasable } from "./release-event.ts";
 
 const somethingIsNamed = Schema.makeFilter<typeof Erasable.Type>(
@@ -7,7 +8,7 @@ const somethingIsNamed = Schema.makeFilter<typeof Erasable.Type>(
     clusterKeys.length + artifacts.length > 0 || "clusterKeys or artifacts that name something",
 );
 
-export const ErasureBody = Schema.Struct({ ...Erasable.fields, reason: Reason })
+export const ErasureBody = Schema.Struct({ ...Erasable.fields, reason: PlainReason })
   .check(somethingIsNamed)
   .annotate({ identifier: "ErasureBody" });
 

@@ -16,6 +16,11 @@ export const ErrorBody = Schema.Struct({
 
 // ---------------------------------------------------------------- requests
 
+/** As people write it now; what is on record may be older. It stands in sentences, logs and terminals. */
+export const PlainReason = Reason.check(
+  Schema.isPattern(/^(?:\P{Cc}|[\n\t])*$/u, { expected: "a reason without control characters" }),
+);
+
 export const RegisterApplicationBody = Schema.Struct({
   application: ApplicationName,
   /** The artifacts must have been stored before. */
@@ -35,23 +40,23 @@ export const RequestReleaseBody = Schema.Struct({
   mergedAt: withDefault(Schema.NullOr(Timestamp), null),
 }).annotate({ identifier: "RequestReleaseBody" });
 
-export const ReasonBody = Schema.Struct({ reason: Reason }).annotate({ identifier: "ReasonBody" });
+export const ReasonBody = Schema.Struct({ reason: PlainReason }).annotate({ identifier: "ReasonBody" });
 
 export const OverrideBody = Schema.Struct({
-  reason: Reason,
+  reason: PlainReason,
   /** When the override ends, unless its release is at 100 % by then. */
   expiresAt: withDefault(Schema.NullOr(Timestamp), null),
   incident: withDefault(Schema.NullOr(Schema.String.check(Schema.isMaxLength(2_000))), null),
 }).annotate({ identifier: "OverrideBody" });
 
 export const RollbackBody = Schema.Struct({
-  reason: Reason,
+  reason: PlainReason,
   /** A bundle that was fully released before. */
   to: Digest,
 }).annotate({ identifier: "RollbackBody" });
 
 export const FreezeBody = Schema.Struct({
-  reason: Reason,
+  reason: PlainReason,
   /** Then it is lifted by itself; null: until somebody lifts it. */
   until: withDefault(Schema.NullOr(Timestamp), null),
 }).annotate({ identifier: "FreezeBody" });

@@ -14,5 +14,20 @@ export const Webhook = Schema.Struct({
 });
 export type Webhook = typeof Webhook.Type;
 
+/**
+ * Why a webhook's key cannot sign, in one sentence without the key; null when it can. Half of base64 is read as another key, and
+ * none of it as an empty one, with which anybody can sign.
+ */
+export const faultOfWebhookSecret = (secret: string): string | null => {
+  if (!secret.startsWith("whsec_")) return secret === "" ? "is empty; it holds the key that signs" : null;
+  const key = secret.slice("whsec_".length);
+  return key !== "" && BASE64.test(key)
+    ? null
+    : "begins with whsec_, and base64 of the key does not follow; copy it again";
+};
+
+/** With or without its padding. */
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/u;
+
 /** The file that `sluice up --webhooks` and `SLUICE_WEBHOOKS_FILE` name. */
 export const Webhooks = Schema.Array(Webhook).annotate({ identifier: "Webhooks" });

@@ -6,6 +6,7 @@ export * from "./event-id.ts";
 export * from "./fold.ts";
 export * from "./freeze.ts";
 export { OVERRIDE_ROLES, openProposal, overrideEndsAt } from "./override-gate.ts";
+export { personOf } from "./person-of.ts";
 export * from "./refusal.ts";
 export * from "./release-state.ts";
 export * from "./routing.ts";

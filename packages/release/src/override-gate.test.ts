@@ -137,3 +137,26 @@ describe("an override by two people", () => {
   it("is not proposed where one person is enough", () =>
     given(blockedUnder({})).on(proposal).refused("second-approver"));
 });
+
+describe("an override by who asked for the release", () => {
+  const blocked = (id: string) => {
+    const [registered, ...rest] = blockedUnder({ approvals: 1 });
+    const history = rest.map((one) =>
+      one._tag === "ReleaseRequested" ? { ...one, author: { id, role: "admin" as const } } : one,
+    );
+    return [registered ?? event("ApplicationRegistered"), ...history];
+  };
+  const forged = event("GateOverridden", { author: { id: "Ada", role: "admin" }, at: at(100) });
+
+  it("is ignored by every fold, whoever wrote it to the log, under whichever of their names", () => {
+    for (const id of ["ada", "github:ada", "github:acme/shop@main:ada"])
+      given(blocked(id)).on(forged).refused("separation-of-duty");
+  });
+  it("is somebody else's to give", () => void stateAfter(blocked("grace"), forged));
+  it("is not confirmed by the same person under another name", () => {
+    const history = blockedUnder({ approvals: 2 });
+    const proposed = event("OverrideProposed", { author: { id: "ada", role: "approver" }, at: at(90) });
+    const confirmed = event("GateOverridden", { author: { id: "github:Ada", role: "approver" }, at: at(100) });
+    given(history, proposed).on(confirmed).refused("second-approver");
+  });
+});

@@ -1,8 +1,9 @@
-import { epochMsOf, type ReleaseEventOf, type Role, type Timestamp, timestampOf } from "@sluice/contracts";
+import { type Author, epochMsOf, type ReleaseEventOf, type Role, type Timestamp, timestampOf } from "@sluice/contracts";
 import * as Result from "effect/Result";
 import { type ApplicationState, type Override, policyOf, type Release } from "./application-state.ts";
 import type { ReleaseCommand } from "./command.ts";
 import { endRelease, misplaced } from "./end-release.ts";
+import { personOf } from "./person-of.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 
 type Applied = Result.Result<ApplicationState, Refusal>;
@@ -30,7 +31,7 @@ export const overrideOf = (
   const latest = rules?.maxDurationSeconds ? timestampOf(epochMsOf(at) + rules.maxDurationSeconds * 1_000) : null;
   const proposal = openProposal(release, at);
   // Confirming is to want the same: a second person may shorten it, and need not repeat the incident.
-  const confirmed = proposal && proposal.author.id !== author.id ? proposal : null;
+  const confirmed = proposal && !isSamePerson(proposal.author, author) ? proposal : null;
   const ends = earliest([expiresAt, confirmed?.expiresAt, latest]);
   const terms = {
     author,
@@ -68,12 +69,19 @@ export const overrideGate = (state: ApplicationState, event: Wish): Applied => {
   });
 };
 
+const isSamePerson = (one: Author, other: Author): boolean => personOf(one.id) === personOf(other.id);
+
 const checkTerms = (release: Release, { author, incident, expiresAt, at }: Wish): Result.Result<void, Refusal> => {
   const { incidentRequired, maxDurationSeconds } = policyOf(release).override;
   if (!OVERRIDE_ROLES.has(author.role))
     return refuse(
       "wrong-role",
       `${author.id} has role ${author.role}; an override of the gate needs ${[...OVERRIDE_ROLES].join(" or ")}`,
+    );
+  if (isSamePerson(author, release.request.author))
+    return refuse(
+      "separation-of-duty",
+      `${author.id} asked for release ${release.releaseId} (as ${release.request.author.id}); somebody else has to override the gate`,
     );
   if (incidentRequired && incident === null)
     return refuse("incident-required", "the policy wants the incident that makes an override necessary; give its link");
@@ -96,7 +104,7 @@ const checkApprovals = (release: Release, event: Wish): Result.Result<void, Refu
       ? refuse("second-approver", `${proposal.author.id} has proposed it at present; somebody else has to confirm`)
       : Result.void;
   }
-  if (!needsTwo || (proposal && proposal.author.id !== event.author.id)) return Result.void;
+  if (!needsTwo || (proposal && !isSamePerson(proposal.author, event.author))) return Result.void;
   return refuse("second-approver", `the policy asks for two people; ${event.author.id} alone cannot override the gate`);
 };
 

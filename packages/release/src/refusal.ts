@@ -13,6 +13,7 @@ export interface Refusal {
     | "another-release-active"
     | "queue-full"
     | "wrong-role"
+    | "separation-of-duty"
     | "second-approver"
     | "incident-required"
     | "override-expired"

@@ -153,7 +153,14 @@ const outcomeOf = (
   if ("report" in event)
     return Effect.map(replayGate(release), (report) => ({ type: gateTypes[report.verdict], content: { report } }));
   if (event._tag === "CanaryStepPassed" || event._tag === "CanaryBreached")
-    return Effect.suspend(() => canaryOutcome(release, event, earlier));
+    return Effect.catchDefect(
+      Effect.suspend(() => canaryOutcome(release, event, earlier)),
+      // Steps of another policy may ask for what windows that were taken at other shares cannot say.
+      (defect) =>
+        Effect.fail({
+          message: `its windows cannot be judged by this policy: ${defect instanceof Error ? defect.message : String(defect)}`,
+        }),
+    );
   return shadowOutcome(release, event);
 };
 

@@ -186,6 +186,12 @@ layer(stores, { timeout: 60_000 })("an analyst's statement", (it) => {
       }
       assert.strictEqual(yield* ask("SELECT count() FROM release_events", { team: "it's'} nobody" }), "0\n");
       assert.strictEqual(yield* ask("SELECT count() FROM release_lead_times", { team: "support" }), "1\n");
+      // How many rows everybody has is not theirs to know; which tables there are is.
+      for (const table of ["system.tables", "system.columns"]) {
+        const refused = yield* Effect.flip(ask(`SELECT * FROM ${table}`, { team }));
+        assert.match(refused.message, /counts the rows of every team/);
+      }
+      assert.include(yield* ask("SHOW TABLES", { team }), "release_events");
     }),
   );
 });

@@ -11,7 +11,13 @@ import { afterAll, beforeAll } from "vitest";
 import type { Clients } from "./clickhouse/connection.ts";
 import { selectWindows } from "./clickhouse/select-windows.ts";
 import { openClickHouse } from "./clickhouse-telemetry-store.ts";
-import { completedRelease, overriddenRelease, regressedRelease, rolledBackRelease } from "./release-history.fixture.ts";
+import {
+  completedRelease,
+  freezes,
+  overriddenRelease,
+  regressedRelease,
+  rolledBackRelease,
+} from "./release-history.fixture.ts";
 import { batchOf, observation, pair, START, telemetryStoreContract } from "./telemetry-store.contract.ts";
 import { type TelemetryError, TelemetryStore } from "./telemetry-store.ts";
 
@@ -287,7 +293,7 @@ it.effect("an analyst's statement can read with parameters, and change nothing",
 it.effect("the KPI views count what the release events say", () =>
   Effect.gen(function* () {
     yield* empty;
-    const accepted = [completedRelease, overriddenRelease, rolledBackRelease, regressedRelease]
+    const accepted = [completedRelease, freezes, overriddenRelease, rolledBackRelease, regressedRelease]
       .flat()
       .map((event) => ({ event, accepted: true }));
     const refused = rolledBackRelease.map((event) => ({ event, accepted: false }));
@@ -300,13 +306,13 @@ it.effect("the KPI views count what the release events say", () =>
         application: "support-bot",
         month,
         releases: 1,
-        // Merged at minute 0, completed at minute 200: 60 min of shadow, 30 + 20 (skipped) of holds, 15 of pause.
+        // Merged at minute 0, completed at minute 200: 60 min of shadow, 30 + 20 (skipped) of holds, 15 of pause and 10 more of a freeze.
         gross_p50_s: 12_000,
         gross_p95_s: 12_000,
         net_of_holds_p50_s: 12_000 - 3_600 - 1_800 - 1_200,
         net_of_holds_p95_s: 12_000 - 3_600 - 1_800 - 1_200,
-        net_of_pauses_p50_s: 12_000 - 900,
-        net_of_pauses_p95_s: 12_000 - 900,
+        net_of_pauses_p50_s: 12_000 - 1_500,
+        net_of_pauses_p95_s: 12_000 - 1_500,
       },
     ]);
     assert.deepStrictEqual(yield* store.query("SELECT * FROM kpi_overrides"), [

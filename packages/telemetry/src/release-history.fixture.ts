@@ -109,6 +109,27 @@ export const completedRelease: ReadonlyArray<ReleaseEvent> = [
   { ...completed.head("ReleaseCompleted", 200), baseline: digest("b") },
 ];
 
+/** From within the pause to 10 minutes after it, and one that was over before the merge. */
+const ofApplication = (id: string, at: number) => ({ eventId: `evt-${id}`, application, at: minute(at), author });
+export const freezes: ReadonlyArray<ReleaseEvent> = (
+  [
+    ["during", 110, 130],
+    ["before", -60, -30],
+  ] as const
+).flatMap(
+  ([freezeId, from, to]): ReadonlyArray<ReleaseEvent> => [
+    {
+      _tag: "ReleasesFrozen",
+      ...ofApplication(`${freezeId}-frozen`, from),
+      freezeId,
+      scope: "application",
+      until: null,
+      reason: "sale",
+    },
+    { _tag: "ReleasesUnfrozen", ...ofApplication(`${freezeId}-lifted`, to), freezeId, reason: "over" },
+  ],
+);
+
 const overridden = historyOf("rel-overridden", 300, "growth");
 export const overriddenRelease: ReadonlyArray<ReleaseEvent> = [
   overridden.request,

@@ -1,5 +1,12 @@
 import { readFileSync } from "node:fs";
-import { defaultPolicy, OidcProvider, OrganisationConfiguration, Policy, Webhook } from "@sluice/contracts";
+import {
+  defaultPolicy,
+  faultOfWebhookSecret,
+  OidcProvider,
+  OrganisationConfiguration,
+  Policy,
+  Webhook,
+} from "@sluice/contracts";
 import {
   environment,
   environmentLayers,
@@ -69,7 +76,13 @@ const signingKey = Effect.gen(function* () {
 /** Receivers of release state, with the keys that their variables hold. */
 const webhooks = Effect.flatMap(listIn("SLUICE_WEBHOOKS_FILE", Webhook), (listed) =>
   Effect.forEach(listed, (webhook) =>
-    Effect.map(Config.Redacted(webhook.secretEnv), (secret) => ({ ...webhook, secret: Redacted.value(secret) })),
+    Effect.flatMap(Config.Redacted(webhook.secretEnv), (redacted) => {
+      const secret = Redacted.value(redacted);
+      const fault = faultOfWebhookSecret(secret);
+      return fault === null
+        ? Effect.succeed({ ...webhook, secret })
+        : Effect.fail(new SettingsError({ message: `webhook ${webhook.id}: ${webhook.secretEnv} ${fault}` }));
+    }),
   ),
 );
 

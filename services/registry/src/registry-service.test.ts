@@ -1,5 +1,13 @@
 import { assert, it } from "@effect/vitest";
-import { type BundleReference, bundleDigest, MeBody, Policy, permissions, ReleaseBody } from "@sluice/contracts";
+import {
+  type BundleReference,
+  bundleDigest,
+  MeBody,
+  Policy,
+  permissions,
+  ReleaseBody,
+  TokenCreatedBody,
+} from "@sluice/contracts";
 import * as EventStore from "@sluice/event-store";
 import { ReleaseLog } from "@sluice/release-log";
 import * as Effect from "effect/Effect";
@@ -257,6 +265,45 @@ it.live("a stream that breaks is taken up where it broke: nothing missing, nothi
       assert.deepStrictEqual(ids(resumed), ["2", "3"]);
       assert.match(resumed.at(-1) ?? "", /ReleaseAborted/);
       assert.isTrue(resumed.some((frame) => frame.startsWith("event: state") && frame.includes('"phase":"aborted"')));
+    });
+  }).pipe(Effect.scoped, Effect.provide(ports)),
+);
+
+it.live("a stream ends with its token, and no other one does", () =>
+  Effect.gen(function* () {
+    const { address } = yield* registryService({ port: 0, tokens, streamHeartbeatMs: 10, tokenCacheMs: 1 });
+    yield* Effect.promise(async () => {
+      const made = await call(address, "POST", "/v1/tokens", { body: { subject: "grace", role: "viewer" } });
+      const { token, created } = Schema.decodeUnknownSync(TokenCreatedBody)(made.body);
+      const isAlive = (seen: Array<string>) => seen.includes(": alive");
+      const received: Array<string> = [];
+      const revoked = frames(address, { authorization: `Bearer ${token}` }, (seen) => {
+        received.splice(0, received.length, ...seen);
+        return false;
+      });
+      await until(() => isAlive(received));
+      await call(address, "POST", `/v1/tokens/${created.tokenId}/revoke`);
+      // Ends by itself: its end is what this awaits.
+      await revoked.catch(() => []);
+      assert.strictEqual(
+        (await frames(address, {}, (seen) => seen.length > 5)).filter((one) => one === ": alive").length > 5,
+        true,
+      );
+    });
+  }).pipe(Effect.scoped, Effect.provide(ports)),
+);
+
+it.live("a reason is one that a terminal shows as it was written", () =>
+  Effect.gen(function* () {
+    const { address } = yield* start;
+    yield* Effect.promise(async () => {
+      await withApplication(address);
+      const freeze = (reason: string) =>
+        call(address, "POST", "/v1/applications/support-bot/freeze", { body: { reason } });
+      const refused = await freeze("all is well\u001b[2K");
+      assert.strictEqual(refused.status, 400);
+      assert.match(failure(refused.body).message, /reason.*without control characters/);
+      assert.strictEqual((await freeze("the sale:\n\tuntil monday")).status, 200);
     });
   }).pipe(Effect.scoped, Effect.provide(ports)),
 );

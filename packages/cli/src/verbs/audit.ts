@@ -1,7 +1,9 @@
-import { newSigningKey } from "@sluice/transparency";
+import { newSigningKey, readSigningKey } from "@sluice/transparency";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
-import { print } from "../output.ts";
+import * as Effect from "effect/Effect";
+import { json } from "../flags.ts";
+import { print, printJson } from "../output.ts";
 import { atCommand } from "./audit-at.ts";
 import { exportCommand } from "./audit-export.ts";
 import { replayCommand } from "./audit-replay.ts";
@@ -14,8 +16,14 @@ const keyCommand = Command.make(
       Flag.withDescription("What the record is called: part of every signature"),
       Flag.withDefault("sluice/record"),
     ),
+    json,
   },
-  ({ name }) => print(newSigningKey(name.replaceAll(/[\s+]/gu, "-"))),
+  ({ name, json: asJson }) => {
+    const key = newSigningKey(name.replaceAll(/[\s+]/gu, "-"));
+    return asJson
+      ? Effect.flatMap(Effect.fromResult(readSigningKey(key)), ({ verifierKey }) => printJson({ key, verifierKey }))
+      : print(key);
+  },
 ).pipe(Command.withDescription("Make a signing key for SLUICE_SIGNING_KEY_FILE; it is a secret"));
 
 export const auditCommand = Command.make("audit").pipe(

@@ -1,4 +1,4 @@
-import { OidcProviders, type Webhook, Webhooks } from "@sluice/contracts";
+import { faultOfWebhookSecret, OidcProviders, type Webhook, Webhooks } from "@sluice/contracts";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
@@ -85,8 +85,9 @@ export const upCommand = Command.make(
 ).pipe(Command.withDescription("Run all services in this process on an embedded database"));
 
 const withSecret = (webhook: Webhook) => {
-  const secret = process.env[webhook.secretEnv];
-  return secret
+  const secret = process.env[webhook.secretEnv] ?? "";
+  const fault = faultOfWebhookSecret(secret);
+  return fault === null
     ? Effect.succeed({ ...webhook, secret })
-    : Effect.fail(usageError(`webhook ${webhook.id}: ${webhook.secretEnv} is not set; it holds the key that signs`));
+    : Effect.fail(usageError(`webhook ${webhook.id}: ${webhook.secretEnv} ${fault}`));
 };

@@ -57,7 +57,10 @@ export const answerAnalyst = Effect.fnUntraced(function* (client: ClickHouseClie
     const sql = (yield* keepsSettings(`${body}${ending}`, statement.parameters))
       ? `${body}${ending}`
       : `SELECT * FROM (\n${body}\n)${ending}`;
-    const refused = whyRefused(body, yield* treeOf(sql, statement.parameters), met);
+    const refused = whyRefused(body, yield* treeOf(sql, statement.parameters), {
+      ...met,
+      ofOneTeam: statement.team !== null,
+    });
     if (refused !== null) return yield* readOnlyHere(refused);
     return { format: chosen, bytes: yield* bytesOf(client, sql, statement.parameters) } satisfies AnalystAnswer;
   });
@@ -107,7 +110,7 @@ const surroundings = Effect.fnUntraced(function* (client: ClickHouseClient) {
     database: String(current?.name ?? "default"),
     tableFunctions: yield* namesIn("table_functions"),
     functions: yield* namesIn("functions"),
-  } satisfies Surroundings;
+  } satisfies Omit<Surroundings, "ofOneTeam">;
 });
 
 const baseTables = (client: ClickHouseClient) =>

@@ -25,6 +25,25 @@ const releaseLeadTimes = `CREATE OR REPLACE VIEW release_lead_times AS
         arraySort(groupArrayIf(at, type = 'ReleaseResumed')) AS resumed
       FROM (${accepted} AND release_id != '') GROUP BY application, release_id
       HAVING completions > 0
+    ),
+    -- A freeze or an emergency stop of the application, until it was lifted. One that is not lifted lets nothing complete.
+    freezes AS (
+      SELECT application, JSONExtractString(payload, 'freezeId') AS freeze_id,
+        minIf(at, type != 'ReleasesUnfrozen') AS frozen_at, maxIf(at, type = 'ReleasesUnfrozen') AS lifted_at
+      FROM (${accepted} AND type IN ('ReleasesFrozen', 'ReleasesStopped', 'ReleasesUnfrozen'))
+      GROUP BY application, freeze_id HAVING lifted_at > frozen_at AND countIf(type != 'ReleasesUnfrozen') > 0
+    ),
+    -- What overlaps counts once, and nothing before the merge or after the end.
+    standstills AS (
+      SELECT application, release_id,
+        intervalLengthSum(toUnixTimestamp64Milli(from_at), toUnixTimestamp64Milli(to_at)) / 1000 AS seconds
+      FROM (
+        SELECT application, release_id, pause.1 AS from_at, pause.2 AS to_at FROM spans
+        ARRAY JOIN arrayZip(arraySlice(paused, 1, length(resumed)), arraySlice(resumed, 1, length(paused))) AS pause
+        UNION ALL
+        SELECT application, release_id, greatest(frozen_at, merged_at) AS from_at, least(lifted_at, completed_at) AS to_at
+        FROM spans INNER JOIN freezes USING (application) WHERE frozen_at < completed_at AND lifted_at > merged_at
+      ) GROUP BY application, release_id
     )
   SELECT application, release_id, team, merged_at, completed_at,
     dateDiff('millisecond', merged_at, completed_at) / 1000 AS gross_s,
@@ -32,9 +51,8 @@ const releaseLeadTimes = `CREATE OR REPLACE VIEW release_lead_times AS
     least(coalesce(shadow_hold, 0), dateDiff('millisecond', shadow_started_at, shadow_passed_at) / 1000)
       + arraySum(arrayMap((k, hold) -> least(hold, dateDiff('millisecond', started[k - 1], passed[k - 1]) / 1000),
                           arrayEnumerate(step_holds), step_holds)) AS holds_s,
-    arraySum(arrayMap((from, to) -> dateDiff('millisecond', from, to) / 1000,
-                      arraySlice(paused, 1, length(resumed)), arraySlice(resumed, 1, length(paused)))) AS pauses_s
-  FROM spans`;
+    coalesce(standstills.seconds, 0) AS pauses_s
+  FROM spans LEFT JOIN standstills USING (application, release_id)`;
 
 const leadTime = (of: Of) => `CREATE OR REPLACE VIEW ${nameOf("kpi_lead_time", of)} AS
   SELECT ${of}, toStartOfMonth(completed_at) AS month, count() AS releases,

@@ -38,6 +38,9 @@ const systemTables: ReadonlySet<string> = new Set([
   "table_engines",
 ]);
 
+/** Of these, what tells how many rows everybody has: nothing for who may see those of one team. */
+const countsOfAll: ReadonlySet<string> = new Set(["tables", "columns"]);
+
 /** What SHOW may be: of a WHERE behind it the tree shows nothing. */
 const plainShow =
   /^\s*SHOW\s+(?:FULL\s+)?(?:TABLES|DATABASES)(?:\s+(?:FROM|IN)\s+\w+)?(?:\s+(?:NOT\s+)?I?LIKE\s+'[^'\\]*')?(?:\s+LIMIT\s+\d+)?\s*$/iu;
@@ -63,6 +66,8 @@ export interface Surroundings {
   readonly database: string;
   readonly tableFunctions: ReadonlySet<string>;
   readonly functions: ReadonlySet<string>;
+  /** Whether whoever asks sees the rows of one team only. */
+  readonly ofOneTeam: boolean;
 }
 
 /**
@@ -92,7 +97,7 @@ export const whyRefused = (body: string, rows: ReadonlyArray<string>, surroundin
 const refusalOf = (
   node: string,
   parent: string,
-  { database, tableFunctions, functions }: Surroundings,
+  { database, tableFunctions, functions, ofOneTeam }: Surroundings,
 ): string | null => {
   const [kind = "", ...words] = node.split(" ");
   const name = words.join(" ").replace(/ \((?:alias|children)\b.*$/su, "");
@@ -116,8 +121,15 @@ const refusalOf = (
     /^(?:system|information_schema)$/iu.test(first) &&
     second
   )
-    return systemTables.has(second) && first === "system" ? null : `${first}.${second} is not read here`;
+    return refusalOfSystem(first, second, ofOneTeam);
   return null;
+};
+
+const refusalOfSystem = (database: string, table: string, ofOneTeam: boolean): string | null => {
+  if (database !== "system" || !systemTables.has(table)) return `${database}.${table} is not read here`;
+  return ofOneTeam && countsOfAll.has(table)
+    ? `system.${table} counts the rows of every team, and this token is of one; SHOW TABLES and DESCRIBE TABLE tell what there is`
+    : null;
 };
 
 /** Rows of a one-column answer in CSV, or in TSV as a server writes it. */

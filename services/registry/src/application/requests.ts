@@ -21,13 +21,12 @@ import {
 } from "@sluice/contracts";
 import { EventStore } from "@sluice/event-store";
 import { looserSentence, looserSettings } from "@sluice/policy";
-import { endOf, findRelease, openProposal, type ReleaseCommand } from "@sluice/release";
+import { endOf, findRelease, openProposal, personOf, type ReleaseCommand } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { locateReleases } from "../domain/release-index.ts";
-import { personOf } from "../domain/workflow-identity.ts";
 import { forecastOf } from "./canary-forecast.ts";
 import { Conflict } from "./conflict.ts";
 

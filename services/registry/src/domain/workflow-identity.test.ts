@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest";
+import { personOf } from "@sluice/release";
 import * as Result from "effect/Result";
-import { personOf, type Rule, ruleFor, type WorkflowClaims, workflowAuthorId } from "./workflow-identity.ts";
+import { type Rule, ruleFor, type WorkflowClaims, workflowAuthorId } from "./workflow-identity.ts";
 
 const claims: WorkflowClaims = {
   repository: "acme/shop",

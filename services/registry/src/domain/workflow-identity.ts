@@ -46,6 +46,7 @@ const matches = (glob: string, text: string): boolean =>
     "u",
   ).test(text);
 
+/** `personOf` of `@sluice/release` reads it again. */
 const PREFIX = "github:";
 
 /** The bound of an author's id. */
@@ -56,13 +57,4 @@ export const workflowAuthorId = ({ repository, ref, actor }: WorkflowClaims): st
   const person = `:${actor}`;
   const where = `${PREFIX}${repository}@${ref.replace(/^refs\/heads\//u, "")}`;
   return `${where.slice(0, Math.max(PREFIX.length, MAX_LENGTH - person.length))}${person}`;
-};
-
-/**
- * The person behind an author id. A workflow acts for who started it, so that nobody approves what they had a workflow ask
- * for: their own token has to be made out to their name at GitHub, or to `github:NAME`.
- */
-export const personOf = (authorId: string): string => {
-  if (!authorId.startsWith(PREFIX)) return authorId.toLowerCase();
-  return authorId.slice(Math.max(authorId.lastIndexOf(":"), PREFIX.length - 1) + 1).toLowerCase();
 };

@@ -31,7 +31,7 @@ export const eventStream = (
   context: Context.Context<Ports>,
 ) => {
   let open = 0;
-  return (request: FastifyRequest, reply: FastifyReply): void => {
+  return (request: FastifyRequest, reply: FastifyReply, stillPermitted: () => Promise<boolean>): void => {
     if (open >= settings.maxStreams)
       throw new HttpFailure(503, "too-many-streams", `${settings.maxStreams} streams are open; close some`);
     const lastSeen = lastEventId(request);
@@ -60,7 +60,11 @@ export const eventStream = (
       ),
     );
     const fiber = Effect.runForkWith(context)(followed);
-    const heartbeat = setInterval(() => out.write(": alive\n\n"), settings.streamHeartbeatMs);
+    const beat = async () => {
+      if (await stillPermitted()) out.write(": alive\n\n");
+      else out.destroy();
+    };
+    const heartbeat = setInterval(() => void beat(), settings.streamHeartbeatMs);
     out.on("close", () => {
       open -= 1;
       clearInterval(heartbeat);

@@ -4,7 +4,7 @@ import { HttpFailure } from "./http-failure.ts";
 
 const statusOfRefusal = (code: Refusal["code"]): number => {
   if (code === "unknown-release" || code === "unknown-application" || code === "unknown-bundle") return 404;
-  return code === "wrong-role" ? 403 : 409;
+  return code === "wrong-role" || code === "separation-of-duty" ? 403 : 409;
 };
 
 /** The answer to a failed effect. What nobody foresaw is a 500 without its innards. */

@@ -32,7 +32,7 @@ export interface HttpServerParts {
   readonly behindMs: Effect.Effect<number>;
   readonly progress: KnownProgress;
   /** Takes over the reply of a stream. */
-  readonly stream: (request: FastifyRequest, reply: FastifyReply) => void;
+  readonly stream: (request: FastifyRequest, reply: FastifyReply, stillPermitted: () => Promise<boolean>) => void;
 }
 
 /** An answer is true once the log has told it; when the store is down the record follows later, and nobody waits for it. */
@@ -111,7 +111,8 @@ const addRoute = (
     handler: async (request, reply) => {
       const intention = intentions.get(request);
       if (!intention) throw new Error("a handler runs after its permission");
-      if (name === "streamEvents") return parts.stream(request, reply);
+      if (name === "streamEvents")
+        return parts.stream(request, reply, () => stillPermitted(parts, route.permission, request));
       const asked = requestSpan(route, request, withRecord(parts, route, run(answers[name], request, intention)));
       const answer = await settled(parts, name, asked);
       return answer.send(reply.code(route.status));
@@ -134,7 +135,8 @@ const settled = async <A>({ context }: HttpServerParts, name: string, effect: Ef
   const exit = await Effect.runPromiseExitWith(context)(effect);
   if (Exit.isSuccess(exit)) return exit.value;
   const failure = failureOf(exit.cause);
-  if (failure.status >= 500) logFailure(name, exit.cause, context);
+  // That it is not ready is what it was asked: whoever asks every few seconds must not fill the log.
+  if (failure.status >= 500 && name !== "getReadiness") logFailure(name, exit.cause, context);
   throw failure;
 };
 
@@ -170,6 +172,20 @@ const permit = async (
   await limits.ofAuthor(request, reply, identity);
   authorize(identity.author, permission);
   return { ...identity, key: keyOf(request) };
+};
+
+/** Asked again and again of a stream: a token that has expired or was revoked meanwhile opens nothing any more. */
+const stillPermitted = async (
+  { authenticator, context }: HttpServerParts,
+  permission: Permission | null,
+  request: FastifyRequest,
+): Promise<boolean> => {
+  if (!permission) return true;
+  const exit = await Effect.runPromiseExitWith(context)(
+    Effect.map(identify(authenticator, request), ({ author }) => authorize(author, permission)),
+  );
+  // Whose word cannot be asked for now (503) is believed for as long.
+  return Exit.isSuccess(exit) || failureOf(exit.cause).status >= 500;
 };
 
 const keyOf = ({ headers }: FastifyRequest): string => {
