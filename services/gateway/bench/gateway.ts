@@ -4,6 +4,7 @@ import { encodeRecord } from "@sluice/event-bus/record";
 import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Scope from "effect/Scope";
+import { boundHeap } from "../src/adapters/heap-bounds.ts";
 import { gatewayService } from "../src/gateway-service.ts";
 import { gatewaySettings } from "../src/settings.ts";
 import { bundleOf, candidateOf, routingOf } from "../src/testing/routing-fixture.ts";
@@ -46,6 +47,7 @@ const bus: EventBus["Service"] = {
       : Effect.void,
 };
 
+boundHeap();
 const settings = gatewaySettings({
   port: 0,
   providers: { simulated: { baseUrl: `${upstreamUrl}/v1` } },
