@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, fork, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 
@@ -11,11 +11,25 @@ export interface Part {
 export const here = (file: string) => new URL(file, import.meta.url).pathname;
 
 /** A file of this folder as a process; it says its port when it listens. */
-export const start = async (file: string, ...args: ReadonlyArray<string>): Promise<Part> => {
-  const child = fork(here(file), [...args], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+export const start = (file: string, ...args: ReadonlyArray<string>): Promise<Part> => started(file, args, []);
+
+/** The gateway, with the flags of V8 that the image and `pnpm sluice` start it with. */
+export const startGateway = (...args: ReadonlyArray<string>): Promise<Part> =>
+  started("gateway.ts", args, ["--max-semi-space-size=16"]);
+
+const started = async (file: string, args: ReadonlyArray<string>, execArgv: ReadonlyArray<string>): Promise<Part> => {
+  const stdio = ["ignore", "ignore", "inherit", "ipc"] as const;
+  const child = fork(here(file), [...args], { stdio: [...stdio], execArgv: [...execArgv] });
   const [message] = await once(child, "message");
   return { child, port: message.port };
 };
+
+/**
+ * Keeps the main threads of processes to one core each; false where that cannot be told (no taskset, one core). The helpers of
+ * V8 stay free, as they are in service.
+ */
+export const pin = (placed: ReadonlyArray<readonly [pid: number | undefined, core: string]>): boolean =>
+  placed.every(([pid, core]) => spawnSync("taskset", ["-c", "-p", core, String(pid)]).status === 0);
 
 /** CPU time of a process and its children from their start, in milliseconds, by the scheduler's own clock (Linux). */
 export const cpuMsOf = ({ child }: Part): number =>
