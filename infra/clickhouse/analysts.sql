@@ -1,5 +1,7 @@
 -- Who reads analysts' tables on a ClickHouse server. Run by an administrator, in the database of the tables (here: sluice).
 -- The registry itself writes as another user; nobody here can.
+-- A test has embedded ClickHouse 26.7 parse every statement and run the conditions of the row policies; embedded it has no users, so
+-- the roles, grants and policies themselves have not been tried on a server.
 
 CREATE ROLE IF NOT EXISTS sluice_analyst;
 GRANT SELECT ON sluice.* TO sluice_analyst;

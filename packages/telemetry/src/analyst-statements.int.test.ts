@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, layer } from "@effect/vitest";
@@ -192,6 +192,29 @@ layer(stores, { timeout: 60_000 })("an analyst's statement", (it) => {
         assert.match(refused.message, /counts the rows of every team/);
       }
       assert.include(yield* ask("SHOW TABLES", { team }), "release_events");
+    }),
+  );
+
+  it.effect("on a server has roles whose every statement parses, and whose conditions find a team's rows", () =>
+    Effect.gen(function* () {
+      const store = yield* TelemetryStore;
+      const file = readFileSync(new URL("../../../infra/clickhouse/analysts.sql", import.meta.url), "utf8");
+      const statements = file
+        .replaceAll(/^--.*$/gmu, "")
+        .split(";")
+        .flatMap((sql) => sql.trim() || []);
+      assert.isAbove(statements.length, 20);
+      for (const sql of statements) yield* store.query("SELECT formatQuery({sql:String}) AS parsed", { sql });
+      const conditions = statements.flatMap((sql) => {
+        const [, table, condition] = sql.match(/ ON sluice\.(\w+)\s+USING ([\s\S]+?)\s+TO sluice_team_growth/u) ?? [];
+        return table && condition ? [{ table, condition: condition.replaceAll("sluice.", "") }] : [];
+      });
+      const rows: Record<string, number> = {};
+      for (const { table, condition } of conditions) {
+        const [found] = yield* store.query(`SELECT toUInt32(count()) AS n FROM ${table} FINAL WHERE ${condition}`);
+        rows[table] = Number(found?.n);
+      }
+      assert.deepInclude(rows, { release_events: overriddenRelease.length, observations: 1, judgements: 0 });
     }),
   );
 });
