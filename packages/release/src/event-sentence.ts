@@ -77,7 +77,9 @@ export const eventSentence = (event: ReleaseEvent): string => {
     case "PageUndelivered":
       return `NOT DELIVERED so far: ${event.dedupKey} (${event.sentence})`;
     case "NoticeSent":
-      return event.channels.length > 0 ? `its end was told (${event.channels.join(", ")})` : "nobody wants to be told";
+      return event.channels.length > 0
+        ? `its end was told (${event.channels.join(", ")})`
+        : "no channel is set up to be told of its end";
     case "ReleasesFrozen":
       return `frozen${event.until ? ` until ${event.until}` : ""}${event.author ? ` by ${event.author.id}` : ""}: ${event.reason}`;
     case "ReleasesStopped":

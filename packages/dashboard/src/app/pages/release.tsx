@@ -18,6 +18,7 @@ import { RequestSection } from "./release/request-section.tsx";
 import { ShadowSection } from "./release/shadow-section.tsx";
 import { StageWay } from "./release/stage-way.tsx";
 import { Timeline } from "./release/timeline.tsx";
+import { WordsSection } from "./release/words-section.tsx";
 
 interface Props {
   readonly application: string;
@@ -95,6 +96,7 @@ export const ReleasePage = ({ application, releaseId }: Props) => {
       <GateSection story={story} release={releaseId} />
       <RequestSection story={story} baseline={state?.baseline?.digest ?? null} />
       <Timeline events={events} application={application} release={releaseId} />
+      <WordsSection />
     </article>
   );
 };
