@@ -18,26 +18,32 @@ interface Props<Row> {
   readonly fileName?: string;
   /** Marks a row that somebody has to look at. */
   readonly isMarked?: (row: Row) => boolean;
-  /** The heading above says the same: the caption is then for screen readers. */
+  /** The heading above says the same: the caption is then for screen readers only. */
   readonly captionHidden?: boolean;
 }
 
 /** A table that scrolls within itself where the screen is narrow, with its CSV. */
 export const DataTable = <Row,>({ caption, columns, rows, keyOf, fileName, isMarked, captionHidden }: Props<Row>) => (
   <div class="table-box">
-    {fileName !== undefined && (
-      <button
-        type="button"
-        class="plain small csv"
-        onClick={() => download(`${fileName}.csv`, toCsv(columns, rows), "text/csv")}
-      >
-        CSV<span class="visually-hidden"> of {caption}</span>
-      </button>
-    )}
+    <div class="table-head">
+      {/* Outside of what scrolls, so that it breaks where the screen ends. The table's own is for screen readers. */}
+      <p class="caption" aria-hidden="true">
+        {!captionHidden && caption}
+      </p>
+      {fileName !== undefined && (
+        <button
+          type="button"
+          class="plain small"
+          onClick={() => download(`${fileName}.csv`, toCsv(columns, rows), "text/csv")}
+        >
+          CSV<span class="visually-hidden"> of {caption}</span>
+        </button>
+      )}
+    </div>
     {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
     <section class="scroll" tabIndex={0} aria-label={caption}>
       <table>
-        <caption class={captionHidden ? "visually-hidden" : undefined}>{caption}</caption>
+        <caption class="visually-hidden">{caption}</caption>
         <thead>
           <tr>
             {columns.map(({ title, numeric }) => (

@@ -188,7 +188,7 @@ const optionsOf = (props: () => LinePlotProps, width: number): uPlot.Options => 
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
-    scales: { x: { time: isTime } },
+    scales: { x: { time: isTime, range: (_, low, high) => spread(low, high, isTime) } },
     axes: [
       {
         stroke: ink,
@@ -225,6 +225,10 @@ const optionsOf = (props: () => LinePlotProps, width: number): uPlot.Options => 
     hooks: { draw: [(plot) => drawMarks(plot, props().marks ?? [])] },
   };
 };
+
+/** A single point has a surrounding of its own: half a minute, or one. */
+const spread = (low: number | null, high: number | null, isTime: boolean): [number | null, number | null] =>
+  low !== null && low === high ? [low - (isTime ? 30 : 1), low + (isTime ? 30 : 1)] : [low, high];
 
 /** Share steps as thin lines with their share, a breach as a thick one. */
 const drawMarks = (plot: uPlot, marks: ReadonlyArray<PlotMark>): void => {

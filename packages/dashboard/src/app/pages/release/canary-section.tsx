@@ -104,8 +104,8 @@ export const CanarySection = ({ story, progress: followed, release }: Props) => 
 
 const Present = ({ progress }: { readonly progress: CanaryProgress }) => {
   const { requests, holdEndsAt, deadline, readyAt, judgedThrough, combined, waitsFor } = progress;
-  const until = (at: string | null, none: string) =>
-    at === null ? none : Date.parse(at) <= nowMs.value ? "over" : `in ${duration(Date.parse(at) - nowMs.value)}`;
+  const until = (at: string | null, none: string, past: string) =>
+    at === null ? none : Date.parse(at) <= nowMs.value ? past : `in ${duration(Date.parse(at) - nowMs.value)}`;
   return (
     <>
       {waitsFor.length > 0 && (
@@ -118,15 +118,15 @@ const Present = ({ progress }: { readonly progress: CanaryProgress }) => {
       <Figures
         of={[
           ["Step", `${progress.step + 1} of ${progress.steps}`, `${percent(progress.share)} of users`],
-          ["Minimum time", until(holdEndsAt, "skipped")],
+          ["Minimum time", until(holdEndsAt, "skipped", "over")],
           ["Candidate’s requests", `${count(requests.candidate)} of ${count(requests.needed)}`],
           [
             "Baseline’s requests",
             count(requests.baseline),
             progress.concurrentBaseline ? `of ${count(requests.needed)}` : "no user is left on it",
           ],
-          ["Can pass", readyAt === null ? "when there are requests" : until(readyAt, "")],
-          ["Rolled back if it has not passed", until(deadline, "not while it is paused")],
+          ["Can pass", until(readyAt, "when there are requests", "now")],
+          ["Rolled back if it has not passed", until(deadline, "not while it is paused", "now")],
           ["Judged through", judgedThrough === null ? "nothing yet" : clockTime(judgedThrough)],
           [
             "Evidence against it",

@@ -53,9 +53,11 @@ const Pairs = ({ kept: { kept, keptDays, payloadSampleRate, pairs } }: { readonl
   return (
     <>
       <p class="muted">
-        {plural(kept, "pair is", "pairs are")} stored{payloadSampleRate < 1 && ", a sample of all"}; those where the
-        judge saw the candidate lose most come first, {count(pairs.length)} are shown. Redacted, and gone after{" "}
-        {keptDays} days.
+        {plural(kept, "pair is", "pairs are")} stored{payloadSampleRate < 1 && ", a sample of all"}.{" "}
+        {pairs.length < kept
+          ? `Shown are the ${count(pairs.length)} where the judge saw the candidate lose most.`
+          : "Those where the judge saw the candidate lose most come first."}{" "}
+        Redacted, and gone after {keptDays} days.
       </p>
       {pairs.map((pair) => (
         <details key={pair.pairId} class="case">
