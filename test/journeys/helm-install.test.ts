@@ -16,7 +16,7 @@ const required = { kafka: { brokers: "kafka:9093" }, clickhouse: { url: "http://
 const everything = {
   image: { repository: "registry.example.org/sluice", tag: "2", pullSecrets: ["pull"] },
   kafka: { ...required.kafka, ownAuthority: true },
-  clickhouse: required.clickhouse,
+  clickhouse: { ...required.clickhouse, cluster: "main" },
   signingSecret: "sluice-signing",
   pageSecret: "sluice-page",
   pagesSecret: "sluice-pages",

@@ -5,5 +5,5 @@
 
 {{- define "sluice.fromSecret" -}}
 - name: {{ .variable }}
-  valueFrom: { secretKeyRef: { name: {{ .secret }}, key: {{ .key }} } }
+  valueFrom: { secretKeyRef: { name: {{ .secret }}, key: {{ .key }}{{ if .optional }}, optional: true{{ end }} } }
 {{- end }}
