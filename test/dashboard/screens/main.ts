@@ -67,7 +67,7 @@ await empty.close();
 
 const demo = new SluiceProcess(["demo", "--keep", "--json"]);
 const { registry, tokens } = await keptDemo(demo);
-await demo.said(/^\}$/m);
+await demo.said(/^ {2}"users": /m);
 await take(registry, { ...tokens, viewer: tokens.ci }, await demoScenes(registry, tokens.ci));
 demo.kill("SIGTERM");
 await demo.ended;
