@@ -134,6 +134,28 @@ else {
         }).pipe(Effect.scoped),
       60_000,
     );
+
+    it.live(
+      "goes within a day after its time where it is kept for days, because segments go as a whole",
+      () =>
+        Effect.gen(function* () {
+          const bus = yield* open;
+          const topic = { ...topicOf("days"), retention: { days: 7 } };
+          yield* bus.publish(topic, [{ _tag: "Ticked", n: 1 }]);
+          const configured = yield* Effect.promise(async () => {
+            const admin = kafka.admin();
+            await admin.connect();
+            const resources = [{ type: 2, name: topic.name, configNames: ["retention.ms", "segment.ms"] }];
+            const described = await admin.describeConfigs({ includeSynonyms: false, resources });
+            await admin.disconnect();
+            return described.resources[0]?.configEntries;
+          });
+          const settingOf = (name: string) => configured?.find((entry) => entry.configName === name)?.configValue;
+          assert.strictEqual(settingOf("retention.ms"), String(7 * 86_400_000));
+          assert.strictEqual(settingOf("segment.ms"), String(86_400_000));
+        }).pipe(Effect.scoped),
+      60_000,
+    );
   });
 
   if (secured) {

@@ -15,6 +15,8 @@ const configEntries = ({ retention }: AnyTopic) => {
     { name: "cleanup.policy", value: "delete" },
     { name: "retention.ms", value: String(retentionMs) },
     { name: "retention.bytes", value: "-1" },
+    // A segment goes as a whole, when its last record is too old: by the broker's own setting a record may live a week longer.
+    ...(retention === "forever" ? [] : [{ name: "segment.ms", value: String(DAY_MS) }]),
   ];
 };
 

@@ -8,6 +8,7 @@ import {
   type ErasureBody,
   type ErasuresBody,
   epochMsOf,
+  judgementsTopic,
   observationsTopic,
   type Timestamp,
   timestampOf,
@@ -26,8 +27,11 @@ const DAY_MS = 86_400_000;
 const daysOf = ({ retention }: { readonly retention: unknown }): number =>
   typeof retention === "object" && retention !== null && "days" in retention ? Number(retention.days) : 0;
 
-/** So long the log may still bring a text: what it holds itself, and what came out of the dead letters on its last day. */
-const LOG_DAYS = daysOf(observationsTopic) + daysOf(deadLettersTopic);
+/**
+ * So long the log may still bring a text: what it holds itself, and what came out of the dead letters on its last day. Kafka
+ * gives up whole segments, each of a day, and so keeps a record for up to a day more.
+ */
+const LOG_DAYS = Math.max(daysOf(observationsTopic), daysOf(judgementsTopic)) + daysOf(deadLettersTopic) + 2;
 const logExpiresAt = (requestedAt: Timestamp): Timestamp => timestampOf(epochMsOf(requestedAt) + LOG_DAYS * DAY_MS);
 
 /** How often late copies are looked for. */
