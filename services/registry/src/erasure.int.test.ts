@@ -133,6 +133,8 @@ it.live(
           const asked = { body: { ...ofAda, artifacts: [results] }, headers: { "idempotency-key": "ticket-4711" } };
           assert.strictEqual((await call(address, "POST", erasures, asked)).status, 200);
           assert.strictEqual((await call(address, "POST", erasures, asked)).status, 200);
+          const other = { body: { ...ofAda, clusterKeys: ["bob"], artifacts: [] }, headers: asked.headers };
+          assert.strictEqual(failure((await call(address, "POST", erasures, other)).body).code, "erasure-exists");
           while (refused < 2) await new Promise((resolve) => setTimeout(resolve, 5));
           return {
             results,

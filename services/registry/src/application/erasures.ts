@@ -71,7 +71,14 @@ export const requestErasure = Effect.fn("requestErasure")(function* (
     .get(application)
     ?.erasures.find((one) => one.erasureId === erasureId);
   // The log has taken it, or `submit` would have failed.
-  return asked ? shown(asked) : yield* Effect.die(`erasure ${erasureId} was accepted and is not there`);
+  if (!asked) return yield* Effect.die(`erasure ${erasureId} was accepted and is not there`);
+  const namesTheSame = digestOf([asked.clusterKeys, asked.artifacts]) === digestOf([clusterKeys, artifacts]);
+  if (!namesTheSame)
+    return yield* new Conflict({
+      code: "erasure-exists",
+      message: `header idempotency-key ${key} led to erasure ${erasureId} of other texts; send another key for another erasure`,
+    });
+  return shown(asked);
 });
 
 /** Without its parts a bundle can be routed to nobody. */
@@ -94,10 +101,6 @@ export const listErasures = Effect.fnUntraced(function* (application: Applicatio
   const state = (yield* ReleaseLog).applications().get(application) ?? initialState(application);
   return { erasures: state.erasures.map(shown) } satisfies typeof ErasuresBody.Type;
 });
-
-/** The erasure that took this artifact away, in whatever application. */
-export const erasureOf = (applications: Applications, digest: Digest): RequestedErasure | undefined =>
-  [...applications.values()].flatMap(({ erasures }) => erasures).find(({ artifacts }) => artifacts.includes(digest));
 
 /** One erasure, in telemetry and among the artifacts; on record once all of it is done. Doing it again changes nothing. */
 const carryOut = Effect.fnUntraced(function* (application: ApplicationName, erasure: RequestedErasure) {

@@ -21,11 +21,12 @@ import {
 } from "@sluice/contracts";
 import { EventStore } from "@sluice/event-store";
 import { looserSentence, looserSettings } from "@sluice/policy";
-import { endOf, findRelease, openProposal, personOf, type ReleaseCommand } from "@sluice/release";
+import { type Applications, endOf, findRelease, openProposal, personOf, type ReleaseCommand } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
+import { erasureOf } from "../domain/erasure-of.ts";
 import { locateReleases } from "../domain/release-index.ts";
 import { forecastOf } from "./canary-forecast.ts";
 import { Conflict } from "./conflict.ts";
@@ -230,6 +231,12 @@ export const rollBackApplication = Effect.fn("rollBackApplication")(function* (
   const log = yield* ReleaseLog;
   if (!log.applications().has(application))
     return yield* new NotFound({ message: `application ${application} is not known; register it first` });
+  const erased = erasedPartOf(log.applications(), application, body.to);
+  if (erased)
+    return yield* new Conflict({
+      code: "bundle-erased",
+      message: `to is ${body.to}, whose artifact ${erased} was erased: it can be served to nobody; choose another bundle`,
+    });
   const events = yield* log.submit({
     _tag: "RollBackBaseline",
     application,
@@ -239,6 +246,12 @@ export const rollBackApplication = Effect.fn("rollBackApplication")(function* (
   });
   return decided(application, null, events);
 });
+
+/** By the log and not by the store, which may be away when somebody has to roll back. */
+const erasedPartOf = (applications: Applications, application: ApplicationName, to: Digest): Digest | undefined => {
+  const target = applications.get(application)?.fullyReleased.find(({ digest }) => digest === to);
+  return Object.values(target?.artifacts ?? {}).find((part) => erasureOf(applications, part));
+};
 
 const personal = (reason: string, { author, key }: Intention) => ({ author, reason, commandId: key });
 

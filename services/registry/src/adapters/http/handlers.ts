@@ -28,7 +28,6 @@ import { receiveAlerts } from "../../application/alerts.ts";
 import { artifactUses } from "../../application/artifact-uses.ts";
 import type { Authenticator } from "../../application/authenticator.ts";
 import type { KnownProgress } from "../../application/canary-progress.ts";
-import { erasureOf } from "../../application/erasures.ts";
 import { actOnAll, actOnApplication, type FreezeVerb } from "../../application/freezes.ts";
 import type { ReleaseStates } from "../../application/release-states.ts";
 import {
@@ -44,6 +43,7 @@ import {
   rollBackApplication,
 } from "../../application/requests.ts";
 import { shadowPairsOf } from "../../application/shadow-pairs.ts";
+import { erasureOf } from "../../domain/erasure-of.ts";
 import { listReleases, locateReleases } from "../../domain/release-index.ts";
 import type { RegistrySettings } from "../../settings.ts";
 import { permissionsOf } from "./access.ts";
