@@ -70,6 +70,17 @@ describe("one sentence and exit code 2", () => {
       ["application", "register", "--config", write("abs.yaml", configuration("promptFile: /etc/passwd"))],
       /bundle\.promptFile is \/etc\/passwd; name a file in the directory/,
     ],
+    ["an erasure of nobody", ["erase", "a", "--user", "", "--reason", "r"], /an id of what to erase is empty/],
+    ["a cluster key of two lines", ["erase", "a", "--cluster-key", "x\ny", "--reason", "r"], /no cluster key has/],
+    ["a list of erasures that names one", ["erase", "a", "--list", "--user", "u"], /--list shows every erasure/],
+    ["a folder as a key", ["audit", "verify", pipe, "--key", folder], /--key .*: cannot be read \(EISDIR\)/],
+    ["a key that is no file", ["audit", "verify", pipe, "--key", "no.pub"], /no\.pub is no file, and is no public key/],
+    ["a folder as providers", ["up", "--providers", folder], /--providers .*: cannot be read \(EISDIR\); check/],
+    [
+      "providers that are no JSON, without showing them",
+      ["up", "--providers", write("broken.json", 'secret"')],
+      /^sluice: --providers \S+broken\.json: is not JSON; look for a missing comma, quote or bracket$/m,
+    ],
   ])("answer %s", (_name, args, sentence) => {
     const { status, stdout, stderr } = sluice(args);
     expect([status, stdout]).toEqual([2, ""]);

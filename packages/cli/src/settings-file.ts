@@ -17,10 +17,16 @@ export const readSettingsFile = <A>(
     try {
       content = JSON.parse(readFileSync(file, "utf8"));
     } catch (cause) {
-      return Effect.fail(usageError(`${flag} ${file}: ${cause instanceof Error ? cause.message : String(cause)}`));
+      return Effect.fail(usageError(`${flag} ${file}: ${whyUnread(cause)}`));
     }
     const decoded = Schema.decodeUnknownResult(schema)(content, { onExcessProperty: "error" });
     return Result.isSuccess(decoded)
       ? Effect.succeed(decoded.success)
       : Effect.fail(usageError(`${flag} ${file}: ${decoded.failure.message.replaceAll(/\s*\n\s*/g, " ")}`));
   });
+
+/** The parser's own message quotes the file, and its headers may be secrets. */
+const whyUnread = (cause: unknown): string =>
+  cause instanceof SyntaxError
+    ? "is not JSON; look for a missing comma, quote or bracket"
+    : `cannot be read (${cause instanceof Error && "code" in cause ? cause.code : "unknown reason"}); check the path`;

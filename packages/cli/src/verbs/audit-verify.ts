@@ -77,15 +77,20 @@ const verifyOffline = Effect.fnUntraced(function* (path: string, given: string |
 });
 
 /** The key itself, or a file that holds it. */
-const trustedKey = (given: string | undefined): Effect.Effect<VerifierKey, Exit> => {
+const trustedKey = Effect.fnUntraced(function* (given: string | undefined): Effect.fn.Return<VerifierKey, Exit> {
   if (given === undefined)
-    return Effect.fail(
-      usageError("--key is missing: give the public key that you trust; the one within a file proves nothing"),
+    return yield* usageError(
+      "--key is missing: give the public key that you trust; the one within a file proves nothing",
     );
-  const text = existsSync(given) ? readFileSync(given, "utf8") : given;
+  const isFile = existsSync(given);
+  const text = isFile
+    ? yield* Effect.try({ try: () => readFileSync(given, "utf8"), catch: unreadable(`--key ${given}`) })
+    : given;
   const read = readVerifierKey(text);
-  return Result.isSuccess(read) ? Effect.succeed(read.success) : Effect.fail(usageError(`--key ${read.failure}`));
-};
+  if (Result.isSuccess(read)) return read.success;
+  const where = isFile ? `the file ${given}` : `${given} is no file, and`;
+  return yield* usageError(`--key: ${printable(where)} ${read.failure}`);
+});
 
 const MAX_PASSPORT_BYTES = 256 * 1_024 * 1_024;
 

@@ -41,13 +41,22 @@ export const eraseCommand = Command.make(
     Effect.gen(function* () {
       const address = registryAddress(Option.getOrUndefined(flags.url));
       const path = `/v1/applications/${encodeURIComponent(flags.application)}/erasures`;
+      const named = [flags.user, flags.conversation, flags.clusterKey, flags.artifact].flat();
       if (flags.list) {
+        if (named.length > 0) return yield* usageError("--list shows every erasure; leave out what names one");
         const { erasures } = yield* readRegistry(address, path, ErasuresBody);
         if (flags.json) return yield* printJson({ erasures });
         if (erasures.length === 0) return yield* print("nothing was erased");
         return yield* Effect.forEach(erasures, (one) => print(printable(lineOf(one))), { discard: true });
       }
       if (Option.isNone(flags.reason)) return yield* usageError("--reason is missing; say why, it is recorded");
+      // An unset variable of a script would else be an erasure on record that took nothing away.
+      if (named.some((id) => id.trim() === ""))
+        return yield* usageError("an id of what to erase is empty; check the variable that it came from");
+      if (flags.clusterKey.some((key) => printable(key) !== key))
+        return yield* usageError("--cluster-key holds a character that no cluster key has; copy it again");
+      if (named.length === 0)
+        return yield* usageError("nothing is named; give --user, --conversation, --cluster-key or --artifact");
       // The same as gateways have, or the keys are others.
       const secret = process.env.SLUICE_CLUSTER_KEY_SECRET ?? "";
       const clusterKeys = [
@@ -55,8 +64,6 @@ export const eraseCommand = Command.make(
         ...flags.conversation.map((key) => clusterKeyOf({ kind: "conversation", key }, secret)),
         ...flags.clusterKey,
       ];
-      if (clusterKeys.length + flags.artifact.length === 0)
-        return yield* usageError("nothing is named; give --user, --conversation, --cluster-key or --artifact");
       const body = { clusterKeys, artifacts: flags.artifact, reason: flags.reason.value };
       const answer = yield* callRegistry(address, { method: "POST", path, body, idempotencyKey: randomUUID() });
       const { erasureId } = Schema.decodeUnknownSync(Erasure)(answer);
