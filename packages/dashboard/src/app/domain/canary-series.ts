@@ -105,13 +105,17 @@ export const differenceSeries = (
     const { n, errors, answered, refusals } = arm.units ?? { ...arm, n: arm.requests };
     return check === "errorRate" ? { n, events: errors } : { n: answered, events: refusals };
   };
-  return follow(windows, {
+  const rates = follow(windows, {
     initial: stratifiedRates.initial({ psi0: metrics[check].marginOddsRatio }),
     update: (state, { baseline, candidate }) =>
       stratifiedRates.update(state, { baseline: countsOf(baseline), candidate: countsOf(candidate) }),
     evidence: stratifiedRates.evidence,
   });
+  // Early bounds are wider than two rates can differ; a plot that shows them shows nothing else.
+  return { ...rates, low: rates.low.map(withinOne), high: rates.high.map(withinOne) };
 };
+
+const withinOne = (value: number | null): number | null => (value === null ? null : Math.max(-1, Math.min(1, value)));
 
 const follow = <State>(windows: ReadonlyArray<CanaryWindow>, process: Process<State>): DifferenceSeries => {
   let whole = process.initial;

@@ -2,7 +2,7 @@ import "uplot/dist/uPlot.min.css";
 import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import { csvOf } from "../domain/csv.ts";
-import { clockTime, localTime } from "../domain/words.ts";
+import { clockTime, localDate, localTime } from "../domain/words.ts";
 import { download } from "../parts/download.ts";
 
 export type SeriesKind = "baseline" | "candidate" | "evidence" | "limit" | "bound";
@@ -32,6 +32,9 @@ export interface LinePlotProps {
 }
 
 const HEIGHT = 190;
+const DAY_SECONDS = 86_400;
+/** A line of marks' labels above the plot. */
+const LABEL_HEIGHT = 15;
 /** Rows of the table under a plot; the CSV has all. */
 const TABLE_ROWS = 200;
 
@@ -188,7 +191,8 @@ const optionsOf = (props: () => LinePlotProps, width: number): uPlot.Options => 
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
-    scales: { x: { time: isTime, range: (_, low, high) => spread(low, high, isTime) } },
+    scales: { x: { time: isTime, range: (_, low, high) => spread(low, high, isTime, props().marks ?? []) } },
+    padding: [() => roomOfMarks(props().marks ?? []), null, null, null],
     axes: [
       {
         stroke: ink,
@@ -196,7 +200,8 @@ const optionsOf = (props: () => LinePlotProps, width: number): uPlot.Options => 
         ticks: grid,
         font,
         space: 76,
-        values: (_, splits) => splits.map((at) => (isTime ? clockTime(at * 1_000) : String(at))),
+        values: (_, splits, __, ___, apart) =>
+          splits.map((at) => (isTime ? (apart < DAY_SECONDS ? clockTime : localDate)(at * 1_000) : String(at))),
       },
       {
         stroke: ink,
@@ -226,9 +231,21 @@ const optionsOf = (props: () => LinePlotProps, width: number): uPlot.Options => 
   };
 };
 
-/** A single point has a surrounding of its own: half a minute, or one. */
-const spread = (low: number | null, high: number | null, isTime: boolean): [number | null, number | null] =>
-  low !== null && low === high ? [low - (isTime ? 30 : 1), low + (isTime ? 30 : 1)] : [low, high];
+/** A single point has a surrounding of its own: half a minute, or one. A breach is said after its last window began. */
+const spread = (
+  low: number | null,
+  high: number | null,
+  isTime: boolean,
+  marks: ReadonlyArray<PlotMark>,
+): [number | null, number | null] => {
+  if (low === null || high === null) return [low, high];
+  const end = Math.max(high, ...marks.filter(({ isBreach }) => isBreach).map(({ atMs }) => atMs / 1_000));
+  return low === end ? [low - (isTime ? 30 : 1), low + (isTime ? 30 : 1)] : [low, end];
+};
+
+/** Labels stand above the plot, where no line runs through them: shares in one line, breaches over them. */
+const roomOfMarks = (marks: ReadonlyArray<PlotMark>): number =>
+  marks.length === 0 ? 8 : LABEL_HEIGHT * (marks.some(({ isBreach }) => isBreach) ? 2 : 1);
 
 /** Share steps as thin lines with their share, a breach as a thick one. */
 const drawMarks = (plot: uPlot, marks: ReadonlyArray<PlotMark>): void => {
@@ -250,7 +267,7 @@ const drawMarks = (plot: uPlot, marks: ReadonlyArray<PlotMark>): void => {
     const room = bbox.left + bbox.width - x;
     const size = ctx.measureText(label).width + 8 * scale;
     ctx.textAlign = room < size ? "right" : "left";
-    ctx.fillText(label, x + (room < size ? -4 : 4) * scale, bbox.top + (isBreach ? 16 : 2) * scale);
+    ctx.fillText(label, x + (room < size ? -4 : 4) * scale, bbox.top - LABEL_HEIGHT * (isBreach ? 2 : 1) * scale);
   }
   ctx.restore();
 };

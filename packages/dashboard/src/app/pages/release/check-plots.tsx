@@ -57,7 +57,7 @@ export const CheckPlots = ({ check, title, windows, metrics, marks, write, relea
           { label: "difference", kind: "candidate", values: difference.difference },
           { label: "low", kind: "bound", values: difference.low },
           { label: "high", kind: "bound", values: difference.high },
-          { label: "none", kind: "limit", values: difference.timesMs.map(() => 0) },
+          { label: "no difference", kind: "limit", values: difference.timesMs.map(() => 0) },
         ]}
         marks={marks}
         write={(value) => signed(value, write)}

@@ -110,9 +110,13 @@ const Series = ({ inputs, policy, logThreshold, release }: SeriesProps) => {
           { label: "difference", kind: "candidate", values: points.map(({ mean }) => mean) },
           { label: "low", kind: "bound", values: points.map(({ low }) => low) },
           { label: "high", kind: "bound", values: points.map(({ high }) => high) },
-          { label: "no difference", kind: "limit", values: points.map(() => -policy.margin) },
+          {
+            label: policy.margin === 0 ? "no difference" : "margin",
+            kind: "limit",
+            values: points.map(() => -policy.margin),
+          },
         ]}
-        write={score}
+        write={(value) => signed(value, score)}
         fileName={`${release}-shadow-difference`}
       />
       <LinePlot
