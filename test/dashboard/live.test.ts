@@ -55,7 +55,7 @@ else
       await stageOn(second.page, "Canary 25 %").getByText("under way").waitFor();
       // Users meet it from now on: the controller has to find out.
       stage.models["shop-3"] = broken;
-      await second.page.getByRole("heading", { name: "Rolled back" }).getByText("failed").waitFor();
+      await second.page.getByRole("heading", { level: 3, name: "Rolled back" }).waitFor();
       await second.page
         .locator(".verdict", { hasText: /error rate/ })
         .first()

@@ -100,7 +100,7 @@ else
         { _tag: "ConfirmMitigation", ...release, routingVersion: 9, gateways },
         { _tag: "RollBackRelease", ...release, unacknowledged: [] },
       );
-      await page.getByRole("heading", { name: "Rolled back" }).getByText("failed").waitFor();
+      await page.getByRole("heading", { level: 3, name: "Rolled back" }).waitFor();
       await page.getByText("confirmed by 1 gateway").waitFor();
       expect(complaints).toEqual([]);
       await page.context().close();

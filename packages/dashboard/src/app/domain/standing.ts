@@ -87,9 +87,9 @@ const labels: { readonly [P in ReleasePhase]: string } = {
 export const phaseLabel = (phase: ReleasePhase): string => labels[phase];
 
 export const phaseUrgency = (phase: ReleasePhase): Urgency => {
-  if (phase === "breached" || phase === "rolled-back") return "wrong";
-  if (phase === "blocked" || phase === "regressed" || phase === "inconclusive") return "stopped";
-  if (phase === "completed" || phase === "aborted" || phase === "superseded") return "quiet";
+  if (phase === "breached") return "wrong";
+  if (phase in endings || phase === "aborted") return "stopped";
+  if (phase === "completed" || phase === "superseded") return "quiet";
   return "moving";
 };
 

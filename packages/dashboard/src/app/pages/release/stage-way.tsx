@@ -11,6 +11,11 @@ const words: { readonly [S in StageStatus]: string } = {
   waiting: "to come",
   skipped: "not reached",
 };
+/** The end's title says how it ended; a stage in which a release ended was reached. */
+const wordOf = ({ id, status, startedAt, endedAt }: Stage): string | null => {
+  if (id === "end" && endedAt !== null) return null;
+  return status === "skipped" && startedAt !== null ? "not finished" : words[status];
+};
 /** One shape a status, so that the way can be read without colours. */
 const shapes: { readonly [S in StageStatus]: string } = {
   passed: "m3.5 8.5 3 3 6-7",
@@ -48,7 +53,7 @@ export const StageWay = ({ stages }: { readonly stages: ReadonlyArray<Stage> }) 
             </svg>
           </span>
           <h3>
-            {stage.title} <span class="stage-word">{words[stage.status]}</span>
+            {stage.title} <span class="stage-word">{wordOf(stage)}</span>
           </h3>
           <p class="stage-time">
             <Span stage={stage} />
