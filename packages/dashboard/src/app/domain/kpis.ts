@@ -101,8 +101,10 @@ export const written = (column: string, value: unknown): string => {
     if (column.endsWith("_s")) return duration(value * 1_000);
     return column === "rate" || column.endsWith("_rate") ? percent(value) : decimal(value);
   }
-  if (typeof value === "string" && /^\d{4}-\d\d-\d\d/u.test(value))
-    return column === "month" || column === "quarter" ? value.slice(0, 7) : localDate(value);
+  if (typeof value === "string" && /^\d{4}-\d\d-\d\d/u.test(value)) {
+    if (column === "quarter") return `${value.slice(0, 4)} Q${Math.ceil(Number(value.slice(5, 7)) / 3)}`;
+    return column === "month" ? value.slice(0, 7) : localDate(value);
+  }
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 };
 

@@ -36,7 +36,7 @@ export const ArtifactPage = ({ digest }: { readonly digest: string }) => {
   return (
     <>
       <div class="page-head">
-        <p class="crumbs">{used === null ? "Artifact" : isBundle ? "Bundle" : (used.kind ?? "file")}</p>
+        <p class="crumbs kind">{used === null ? "Artifact" : isBundle ? "Bundle" : (used.kind ?? "file")}</p>
         <h1 title={digest}>{shortDigest(digest)}</h1>
         <p class="muted break">{digest}</p>
       </div>

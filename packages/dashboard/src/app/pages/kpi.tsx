@@ -73,7 +73,7 @@ const Group = ({ group, wanted, kpis }: GroupProps) => {
             keyOf={(row, index) => `${index} ${String(row[of])}`}
             columns={columns.map((column) => ({
               title: columnTitle(column),
-              numeric: typeof rows[0]?.[column] === "number",
+              numeric: rows.every((row) => typeof row[column] === "number" || row[column] === null),
               cell: (row: KpiRow) => <bdi>{written(column, row[column])}</bdi>,
               value: (row: KpiRow) => {
                 const cell = row[column];

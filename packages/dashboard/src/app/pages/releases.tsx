@@ -62,7 +62,7 @@ export const ReleasesPage = ({ application }: { readonly application: string | n
           <span class="visually-hidden">Filter releases</span>
           <input
             type="search"
-            placeholder="Filter by application, id or phase"
+            placeholder="Application, id or phase"
             value={wanted.value}
             onInput={(event) => {
               wanted.value = event.currentTarget.value;

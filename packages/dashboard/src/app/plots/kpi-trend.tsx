@@ -59,8 +59,9 @@ export const KpiTrend = ({
             })}
           </ul>
           <p class="muted">
-            {trend.periods[0]?.slice(0, 7)}
-            {trend.periods.length > 1 && ` to ${trend.periods.at(-1)?.slice(0, 7)}`}; the figure is the last one.
+            {written(group.period, trend.periods[0])}
+            {trend.periods.length > 1 && ` to ${written(group.period, trend.periods.at(-1))}`}; the figure is the last
+            one.
           </p>
         </section>
       );

@@ -12,6 +12,7 @@ import {
   eValue,
   milliseconds,
   percent,
+  plural,
   signed,
   withLocalTimes,
 } from "../../domain/words.ts";
@@ -229,7 +230,8 @@ const Probes = ({ looks, hasSet }: { readonly looks: ReadonlyArray<Look>; readon
     <>
       <h3>Safety probes</h3>
       <p>
-        {count(sent)} probes are in the windows on record; {count(failed.length)} windows had a failed one.
+        {plural(sent, "probe is", "probes are")} in the windows on record;{" "}
+        {failed.length === 0 ? "none failed" : `${plural(failed.length, "window")} had a failed one`}.
         {confirmed.length > 0 && " Failed again and again, so confirmed: "}
         {confirmed.map((id) => (
           <code key={id} class="break">

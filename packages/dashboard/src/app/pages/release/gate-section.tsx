@@ -44,8 +44,8 @@ export const GateSection = ({
       ) : (
         <>
           <p>
-            {count(report.safety.regressions.length)} of {count(report.safety.cases)} safety cases passed on the
-            baseline and fail on the candidate. One is enough to block.
+            Of {count(report.safety.cases)} safety cases, {count(report.safety.regressions.length)} passed on the
+            baseline and failed on the candidate. One is enough to block.
           </p>
           <ul class="cases">
             {report.safety.regressions.map((id) => (

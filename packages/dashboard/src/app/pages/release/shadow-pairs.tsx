@@ -55,15 +55,15 @@ const Pairs = ({ kept: { kept, keptDays, payloadSampleRate, pairs } }: { readonl
       <p class="muted">
         {plural(kept, "pair is", "pairs are")} stored{payloadSampleRate < 1 && ", a sample of all"}.{" "}
         {pairs.length < kept
-          ? `Shown are the ${count(pairs.length)} where the judge saw the candidate lose most.`
-          : "Those where the judge saw the candidate lose most come first."}{" "}
+          ? `Shown are the ${count(pairs.length)} where the judge saw the candidate lose most. `
+          : kept > 1 && "Those where the judge saw the candidate lose most come first. "}
         Redacted, and gone after {keptDays} days.
       </p>
       {pairs.map((pair) => (
         <details key={pair.pairId} class="case">
           <summary>
             <span class="case-name" dir="auto">
-              {pair.input.trim().split("\n", 1)[0]?.slice(0, 120) || "(no text)"}
+              {firstLineOf(pair.input) || "(no text)"}
             </span>{" "}
             <Verdict pair={pair} />
           </summary>
@@ -83,6 +83,11 @@ const Verdict = ({ pair: { judgement } }: { readonly pair: ShadowPair }) => {
   if (error !== null) return <span class="tag">the judge failed</span>;
   if (baselineScore === null || candidateScore === null) return <span class="tag">not compared</span>;
   return <span class="number">{signed(candidateScore - baselineScore, (value) => value.toFixed(2))}</span>;
+};
+
+const firstLineOf = (text: string): string => {
+  const line = text.trim().split("\n", 1)[0] ?? "";
+  return line.length > 120 ? `${line.slice(0, 119)}…` : line;
 };
 
 /** What the judge said, and what else there is to know of the two answers, in words. */
