@@ -31,6 +31,10 @@ mkdirSync(folder, { recursive: true });
 const browser = await openBrowser();
 if (typeof browser === "string") throw new Error(browser);
 
+/** The bar belongs to the top of a picture of the whole page, and rows that are out of sight belong to it too. */
+const asOnePicture = `scrollTo(0, 0);
+for (const row of document.querySelectorAll(".row")) row.style.contentVisibility = "visible";`;
+
 const take = async (url: string, tokens: Readonly<Record<string, string>>, scenes: ReadonlyArray<Scene>) => {
   for (const { name, role, path, prepare, after } of scenes.filter((scene) => scene.name.includes(only)))
     for (const colorScheme of ["light", "dark"] as const)
@@ -42,6 +46,7 @@ const take = async (url: string, tokens: Readonly<Record<string, string>>, scene
           await go(path);
           await prepare(page);
           const faults = [...(await faultsOf(page)), ...((await scrollsSideways(page)) ? ["scrolls sideways"] : [])];
+          await page.evaluate(asOnePicture);
           await page.screenshot({ path: join(folder, `${name}-${colorScheme}-${width}.png`), fullPage: true });
           console.log([`${name} ${colorScheme} ${width}`, ...faults].join("\n  "));
           if (faults.length > 0) process.exitCode = 1;

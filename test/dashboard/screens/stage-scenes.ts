@@ -72,13 +72,8 @@ export const stageScenes = async (stage: DashboardStage) => {
   const seen = { cause: "metric" as const, sentence, since: timestampOf(Date.now() - 60_000) };
   await stage.say({ _tag: "BreachCanary", ...breached, ...seen, evidence: canaryEvidence(0) });
   const mitigated = await intoCanary("rolled-back-late");
-  const gateways = [
-    { gatewayId: "gateway-eu-1", acknowledgedAt: timestampOf(Date.now() + 400) },
-    { gatewayId: "gateway-eu-2", acknowledgedAt: timestampOf(Date.now() + 900) },
-  ];
   await stage.say(
     { _tag: "BreachCanary", ...mitigated, ...seen, evidence: canaryEvidence(0) },
-    { _tag: "ConfirmMitigation", ...mitigated, routingVersion: 9, gateways },
     { _tag: "RollBackRelease", ...mitigated, unacknowledged: ["gateway-us-7"] },
   );
   const aborted = await intoCanary("aborted-by-hand");
