@@ -191,7 +191,8 @@ const optionsOf = (props: () => LinePlotProps, width: number): uPlot.Options => 
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
-    scales: { x: { time: isTime, range: (_, low, high) => spread(low, high, isTime, props().marks ?? []) } },
+    // The library stretches a single point over a thousand days.
+    scales: { x: { time: isTime, range: (_, low, high) => spread(low, isSingle(props()) ? low : high, props()) } },
     padding: [() => roomOfMarks(props().marks ?? []), null, null, null],
     axes: [
       {
@@ -235,13 +236,14 @@ const optionsOf = (props: () => LinePlotProps, width: number): uPlot.Options => 
 const spread = (
   low: number | null,
   high: number | null,
-  isTime: boolean,
-  marks: ReadonlyArray<PlotMark>,
+  { x, marks = [] }: LinePlotProps,
 ): [number | null, number | null] => {
   if (low === null || high === null) return [low, high];
   const end = Math.max(high, ...marks.filter(({ isBreach }) => isBreach).map(({ atMs }) => atMs / 1_000));
-  return low === end ? [low - (isTime ? 30 : 1), low + (isTime ? 30 : 1)] : [low, end];
+  const around = x.kind === "time" ? 30 : 1;
+  return low === end ? [low - around, low + around] : [low, end];
 };
+const isSingle = ({ x }: LinePlotProps): boolean => x.values.length === 1;
 
 /** Labels stand above the plot, where no line runs through them: shares in one line, breaches over them. */
 const roomOfMarks = (marks: ReadonlyArray<PlotMark>): number =>
