@@ -24,9 +24,9 @@ export interface MemoryBounds {
 const standardBounds: MemoryBounds = { days: 30, rows: 1_000_000 };
 
 const forgetOld = `delete from judge_memory where decided_at < now() - make_interval(days => $1)`;
-/** Those that came after the youngest that is too many stay. */
-const forgetSurplus = `delete from judge_memory where decided_at <=
-  (select decided_at from judge_memory order by decided_at desc offset $1 limit 1)`;
+/** By key: several may have come in one instant, and all of them would go with the oldest. */
+const forgetSurplus = `delete from judge_memory where (judge, question) in
+  (select judge, question from judge_memory order by decided_at desc offset $1)`;
 
 /** In a table of the shared database, bounded by age and number on opening and once an hour. */
 export const layerPostgres = (
