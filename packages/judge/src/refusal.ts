@@ -35,7 +35,7 @@ export const looksLikeRefusal = (text: string): boolean => {
 };
 
 // Every answer of a gateway comes by here: one pattern of all costs half of what they cost one by one, and looking for odd
-// spaces a tenth of replacing each (together 4.0 → 1.4 µs for 320 characters).
+// spaces a tenth of replacing each (together 3.2 → 1.3 µs for 320 characters, 0.9 → 0.2 for 70).
 const anyPattern = new RegExp(patterns.map(({ source }) => `(?:${source})`).join("|"));
 
 const singleSpaced = (text: string): string => (/[^\S ]| {2}/.test(text) ? text.replaceAll(/\s+/g, " ") : text);
