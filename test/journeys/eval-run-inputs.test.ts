@@ -60,7 +60,9 @@ it.concurrent.each([
   ],
 ] as const)("%j is refused in one sentence", async (args, sentence) => {
   const given = args.map((arg) => arg.replace("OUT", folder));
-  const shared = ["--config", join(folder, "sluice.yaml"), "--cache", join(folder, "cache")];
+  // Of its own: the runs go side by side, and one would wait for another's lock and say so.
+  const cache = await mkdtemp(join(folder, "cache-"));
+  const shared = ["--config", join(folder, "sluice.yaml"), "--cache", cache];
   const ended = await sluice(["eval", "run", ...shared, ...given]);
   expect([ended.code, ended.stdout, ended.stderr]).toEqual([2, "", expect.stringMatching(sentence)]);
   expect(ended.stderr.split("\n").filter((line) => line.startsWith("sluice: "))).toHaveLength(1);
