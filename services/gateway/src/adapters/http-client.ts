@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Client } from "../application/client-port.ts";
 import { errorBody, type OpenAiError } from "../domain/openai-error.ts";
+import { atTurnEnd } from "./turn-end.ts";
 
 /** Above this, copying costs more than a second write. */
 const SMALL_BODY_BYTES = 32_768;
@@ -22,10 +23,13 @@ export class HttpClient implements Client {
   }
 
   answer(status: number, headers: ReadonlyArray<string>, body: Buffer): void {
+    // A head that cannot be written must throw here, where an error can still be answered.
     this.#response.writeHead(status, [...headers, "content-length", String(body.length)]);
-    // As a string Node sends head and body in one write; Latin-1 keeps every byte as it is.
-    if (body.length <= SMALL_BODY_BYTES) this.#response.end(body.toString("latin1"), "latin1");
-    else this.#response.end(body);
+    atTurnEnd(() => {
+      // As a string Node sends head and body in one write; Latin-1 keeps every byte as it is.
+      if (body.length <= SMALL_BODY_BYTES) this.#response.end(body.toString("latin1"), "latin1");
+      else this.#response.end(body);
+    });
   }
 
   fail(error: OpenAiError, headers: ReadonlyArray<string>): void {

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { buildConnector, Client, type Dispatcher } from "undici";
 import type { AnswerHandler, UpstreamCall, UpstreamRequest } from "../application/upstream-port.ts";
 import { type CallPhase, QUEUE_FULL } from "../domain/error-class.ts";
+import { atTurnEnd } from "./turn-end.ts";
 
 export interface LaneLimits {
   readonly connections: number;
@@ -72,7 +73,7 @@ export class UpstreamLane {
 
   #start(call: Call, connection: Client): void {
     this.#running += 1;
-    call.start(connection);
+    atTurnEnd(() => call.start(connection));
   }
 
   readonly #release = (connection: Client): void => {
