@@ -4,13 +4,19 @@ export interface RedactionRule {
   readonly pattern: RegExp;
   /** Taken as it is: `$` has no meaning in it. */
   readonly replacement: string;
+  /** Every match holds it. Where it is not in a text, the dearer pattern need not be tried. */
+  readonly mark?: string;
 }
 
 /** What never has a place in a payload or a report, in any application. Settings add to it. */
 export const standardRedaction: ReadonlyArray<RedactionRule> = [
   { pattern: /\b(?:sk|pk|rk|ghp|gho|xox[abp])[-_][A-Za-z0-9_-]{16,}/gu, replacement: "[key]" },
   { pattern: /\bBearer\s+[A-Za-z0-9._~+/-]{16,}=*/giu, replacement: "[key]" },
-  { pattern: /\b[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}\b/gu, replacement: "[email]" },
+  {
+    pattern: /\b[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}\b/gu,
+    replacement: "[email]",
+    mark: "@",
+  },
   // Card numbers: 13 to 19 digits, perhaps in groups.
   { pattern: /\b\d(?:[ -]?\d){12,18}\b/gu, replacement: "[number]" },
 ];
@@ -20,7 +26,11 @@ export const REDACTION_MARGIN = 8_192;
 
 /** The text without what the rules find. */
 export const redacted = (text: string, rules: ReadonlyArray<RedactionRule>): string =>
-  rules.reduce((safe, { pattern, replacement }) => safe.replace(pattern, () => replacement), text);
+  rules.reduce(
+    (safe, { pattern, replacement, mark }) =>
+      mark !== undefined && !safe.includes(mark) ? safe : safe.replace(pattern, () => replacement),
+    text,
+  );
 
 /**
  * The first or the last `length` characters of a text, redacted. Redaction comes first and the cut then, so that no half of

@@ -110,9 +110,9 @@ export class Mirror {
       return;
     }
     this.#queuedBytes += job.bodyBytes;
-    queue.waiting.push(job);
-    // After the user's answer is on its way, and never in its call stack.
-    setImmediate(() => this.#pump(job.application));
+    // After the user's answer is on its way, and never in its call stack. Who comes to a queue finds it pumped already:
+    // by the first of it, or whenever a call ends.
+    if (queue.waiting.push(job) === 1) setImmediate(() => this.#pump(job.application));
   }
 
   #pump(application: string): void {
@@ -225,7 +225,17 @@ export const pairSideOf = (
   outcome: Outcome,
   bundle: PairSide["bundle"],
   redaction: ReadonlyArray<RedactionRule>,
-): PairSide => {
-  const { text, clientGone: _, rateLimited: __, queueFull: ___, toolCalls: ____, ...measured } = outcome;
-  return { bundle, output: payloadText(text, redaction), ...measured };
-};
+): PairSide => ({
+  bundle,
+  output: payloadText(outcome.text, redaction),
+  // One by one, as in an observation: every mirrored request pays for it twice.
+  status: outcome.status,
+  errorClass: outcome.errorClass,
+  latencyMs: outcome.latencyMs,
+  timeToFirstTokenMs: outcome.timeToFirstTokenMs,
+  inputTokens: outcome.inputTokens,
+  outputTokens: outcome.outputTokens,
+  finishReason: outcome.finishReason,
+  refused: outcome.refused,
+  costUsd: outcome.costUsd,
+});

@@ -27,14 +27,16 @@ export const requestText = (endpoint: Endpoint, body: JsonObject): string => {
   const messages = endpoint === "responses" ? body.input : endpoint === "chat/completions" ? body.messages : undefined;
   if (messages === undefined) return plainText(body.prompt ?? body.input);
   if (typeof messages === "string") return messages;
-  const lines: Array<readonly [role: string, text: string]> = [];
+  const lines: Array<string> = [];
+  let last = "";
   for (const message of asArray(messages)) {
     if (!isJsonObject(message)) continue;
     const text = contentText(message.content) || asText(message.output);
-    if (text !== "") lines.push([asText(message.role) || asText(message.type), text]);
+    if (text === "") continue;
+    last = text;
+    lines.push(`${asText(message.role) || asText(message.type)}: ${text}`);
   }
-  const only = lines.length === 1 ? lines[0] : undefined;
-  return only ? only[1] : lines.map(([role, line]) => `${role}: ${line}`).join("\n");
+  return lines.length === 1 ? last : lines.join("\n");
 };
 
 const plainText = (value: unknown): string =>
