@@ -26,7 +26,7 @@ export const readSettingsFile = <A>(
   });
 
 /** The parser's own message quotes the file, and its headers may be secrets. */
-const whyUnread = (cause: unknown): string =>
+export const whyUnread = (cause: unknown): string =>
   cause instanceof SyntaxError
     ? "is not JSON; look for a missing comma, quote or bracket"
     : `cannot be read (${cause instanceof Error && "code" in cause ? cause.code : "unknown reason"}); check the path`;

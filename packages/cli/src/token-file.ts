@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { Digest, Role } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
-import { type Exit, internalError } from "./exit.ts";
+import { type Exit, usageError } from "./exit.ts";
+import { whyUnread } from "./settings-file.ts";
 
 /** As the registry's `TokenGrant`; what else it may hold is the registry's to check. */
 const Grants = Schema.Array(Schema.Struct({ tokenDigest: Digest, id: Schema.String, role: Role }));
@@ -18,13 +19,17 @@ export const readTokens = (directory: string): Effect.Effect<Grants, Exit> => {
   return Effect.try({
     try: () => readGrants(file),
     catch: (cause) =>
-      internalError(`the tokens in ${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`),
+      usageError(
+        Schema.isSchemaError(cause)
+          ? `${file}: ${cause.message.replaceAll(/\s*\n\s*/g, " ")}`
+          : `${file}: ${whyUnread(cause)}`,
+      ),
   });
 };
 
 const readGrants = (file: string): Grants => {
   try {
-    return Schema.decodeUnknownSync(Schema.fromJsonString(Grants))(readFileSync(file, "utf8"));
+    return Schema.decodeUnknownSync(Grants)(JSON.parse(readFileSync(file, "utf8")));
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return [];
     throw cause;

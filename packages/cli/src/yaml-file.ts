@@ -30,7 +30,10 @@ export const readText = Effect.fn("readText")(function* (file: string): Effect.f
     catch: (cause) => usageError(`${file}: cannot be read (${codeOf(cause)}); check the path`),
   });
   if (bytes.length > MAX_BYTES) return yield* usageError(`${file}: is larger than 1 MiB; give the right file`);
-  return bytes.toString("utf8");
+  return yield* Effect.try({
+    try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes),
+    catch: () => usageError(`${file}: is not UTF-8 text; give the right file, or save it as UTF-8`),
+  });
 });
 
 /** One byte more than allowed is enough to know: a device or a huge file is never read whole. */
@@ -53,6 +56,10 @@ export const decodeFile = <A>(
     });
     const outcome = yield* Effect.promise(async () => standard["~standard"].validate(value));
     if (!outcome.issues) return outcome.value;
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      return yield* usageError(
+        `${[`${file}:`, ...path].join(" ")} holds no settings; write each as name: value, and {} for the defaults`,
+      );
     const sentences = outcome.issues.map((issue) => {
       const keys = (issue.path ?? []).map((part) => (typeof part === "object" ? part.key : part));
       const found = keys.reduce<unknown>(

@@ -13,10 +13,16 @@ export const readChannels = (file: string, environment: Environment): Read => {
   try {
     settings = JSON.parse(readFileSync(file, "utf8"));
   } catch (cause) {
-    return Result.fail(`${file}: cannot be read as JSON (${cause instanceof Error ? cause.message : String(cause)})`);
+    return Result.fail(`${file}: ${whyUnread(cause)}`);
   }
   return Result.mapError(configuredChannels(settings, environment), (sentence) => `${file}: ${sentence}`);
 };
+
+/** The parser's own message quotes the file, and what stands in an address may be a secret. */
+const whyUnread = (cause: unknown): string =>
+  cause instanceof SyntaxError
+    ? "is not JSON; look for a missing comma, quote or bracket"
+    : `cannot be read (${cause instanceof Error && "code" in cause ? cause.code : "unknown reason"}); check the path`;
 
 const WEBHOOK_SECRET = "SLUICE_PAGE_WEBHOOK_SECRET";
 

@@ -20,7 +20,7 @@ import * as Stream from "effect/Stream";
 import { eventLine } from "../event-line.ts";
 import { registryStream } from "../event-stream.ts";
 import { Exit, exitCodes, internalError, servesUntilStopped } from "../exit.ts";
-import { print, printJson } from "../output.ts";
+import { print, printJson, printJsonLine } from "../output.ts";
 import type { RegistryAddress } from "../registry-client.ts";
 import { startFailure } from "../start-failure.ts";
 import { table } from "../verbs/kpi.ts";
@@ -48,7 +48,7 @@ export const runDemo = (options: DemoOptions) =>
       yield* say(
         `registry ${stage.ci.url}${options.keep ? `, to be watched with the token ${stage.operator.token}` : ""}`,
       );
-      if (options.keep && options.json) yield* print(JSON.stringify(addressesOf(stage)));
+      if (options.keep && options.json) yield* printJsonLine(addressesOf(stage));
       // The dashboard is built when it is first asked for: whoever opens the address need not wait.
       if (options.keep) yield* Effect.forkScoped(Effect.ignore(Effect.tryPromise(() => fetch(stage.ci.url))));
       yield* Effect.forkScoped(Effect.ignore(narrate(stage.ci, startedAt, say)));

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import { Exit, exitCodes, usageError } from "../exit.ts";
 import { environment, json, organisation } from "../flags.ts";
-import { print, printJson, remark } from "../output.ts";
+import { printJson, printScreen, remark } from "../output.ts";
 import type { GateInput } from "./gate-input.ts";
 
 /** Names as in `caseFormatNames` of `@sluice/evals`, which is loaded only when the gate runs; a test compares the two. */
@@ -70,7 +70,7 @@ export const gateCommand = Command.make("gate", flags, (given) =>
     if (given.json) yield* printJson(judged.report);
     else {
       const { terminalReport } = yield* Effect.promise(() => import("./gate-terminal.ts"));
-      yield* print(terminalReport(judged, { colour: wantsColour() }));
+      yield* printScreen(terminalReport(judged, { colour: wantsColour() }));
     }
     const code = codes[judged.report.verdict];
     if (code !== null) return yield* new Exit({ code, sentence: null });
