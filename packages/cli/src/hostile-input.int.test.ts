@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, it } from "vitest";
+import * as Effect from "effect/Effect";
+import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
+import { codeOf, commandLine } from "./command-line.ts";
 import { printable } from "./printable.ts";
 
 const main = fileURLToPath(new URL("./main.ts", import.meta.url));
@@ -15,17 +17,29 @@ const write = (name: string, text: string) => {
   writeFileSync(file, text);
   return file;
 };
+const binary = join(folder, "binary.yaml");
+writeFileSync(binary, Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0x9b, 0x32, 0x4a]));
 const pipe = join(folder, "pipe");
 spawnSync("mkfifo", [pipe]);
-const sluice = (args: ReadonlyArray<string>, environment: Readonly<Record<string, string>> = {}) => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
-    env: { ...process.env, ...environment },
-    encoding: "utf8",
-    timeout: 30_000,
-    killSignal: "SIGKILL",
+/** As `main.ts` runs it, in this process: a process for each of many lines would cost a second each. */
+const sluice = async (args: ReadonlyArray<string>) => {
+  let [stdout, stderr] = ["", ""];
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    stdout += String(text);
+    return true;
   });
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+    stderr += String(text);
+    return true;
+  });
+  const exit = await Effect.runPromiseExit(commandLine(args));
+  const status = exit._tag === "Success" ? 0 : codeOf(exit.cause);
   return { status, stdout, stderr };
 };
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
 
 const configuration = (bundle: string) =>
   `version: 1\napplication: a\nteam: t\nbundle:\n  ${bundle}\n  model: { provider: p, model: m }\n`;
@@ -70,7 +84,28 @@ describe("one sentence and exit code 2", () => {
       ["application", "register", "--config", write("abs.yaml", configuration("promptFile: /etc/passwd"))],
       /bundle\.promptFile is \/etc\/passwd; name a file in the directory/,
     ],
-    ["an erasure of nobody", ["erase", "a", "--user", "", "--reason", "r"], /an id of what to erase is empty/],
+    [
+      "an erasure of nobody",
+      ["erase", "a", "--user", "", "--reason", "r"],
+      /--user is empty; give a value, or check the variable/,
+    ],
+    ["an id of nothing", ["release", "watch", ""], /an argument is empty; give a value, or check the variable/],
+    [
+      "an id that is none",
+      ["release", "watch", "../x"],
+      /release is \.\.\/x; give 1 to 100 of letters, .*; see sluice release watch --help/,
+    ],
+    [
+      "a binary file as a policy",
+      ["gate", "--pairs", pipe, "--policy", binary],
+      /binary\.yaml: is not UTF-8 text; give the right file/,
+    ],
+    ["a text as a policy", ["policy", "validate", write("text.yaml", "hello")], /text\.yaml: holds no settings; write/],
+    [
+      "channels that are no JSON, without showing them",
+      ["page", "test", "--pages", write("pages.json", 'secret"')],
+      /^sluice: --pages \S+pages\.json: is not JSON; look for a missing comma, quote or bracket$/m,
+    ],
     ["a cluster key of two lines", ["erase", "a", "--cluster-key", "x\ny", "--reason", "r"], /no cluster key has/],
     ["a list of erasures that names one", ["erase", "a", "--list", "--user", "u"], /--list shows every erasure/],
     ["a folder as a key", ["audit", "verify", pipe, "--key", folder], /--key .*: cannot be read \(EISDIR\)/],
@@ -81,15 +116,17 @@ describe("one sentence and exit code 2", () => {
       ["up", "--providers", write("broken.json", 'secret"')],
       /^sluice: --providers \S+broken\.json: is not JSON; look for a missing comma, quote or bracket$/m,
     ],
-  ])("answer %s", (_name, args, sentence) => {
-    const { status, stdout, stderr } = sluice(args);
+  ])("answer %s", async (_name, args, sentence) => {
+    const { status, stdout, stderr } = await sluice(args);
     expect([status, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(sentence);
     expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(stderr.trim()).not.toMatch(/\p{Cc}/u);
   });
 
-  it("answer a token that is none, without showing it", () => {
-    const { status, stderr } = sluice(["release", "list"], { SLUICE_TOKEN: "sec\nret" });
+  it("answer a token that is none, without showing it", async () => {
+    vi.stubEnv("SLUICE_TOKEN", "sec\nret");
+    const { status, stderr } = await sluice(["release", "list"]);
     expect(status).toBe(2);
     expect(stderr).toMatch(/^sluice: SLUICE_TOKEN holds a character/);
     expect(stderr).not.toMatch(/sec|ret\b/);
@@ -100,13 +137,16 @@ it("text from elsewhere moves neither the cursor nor the reading direction", () 
   expect(printable("a\u001b[2Jb\u202ec\nd\u2028e – ü 🧪")).toBe("a\u{fffd}[2Jb\u{fffd}c\u{fffd}d\u{fffd}e – ü 🧪");
 });
 
+const spawned = (args: ReadonlyArray<string>) =>
+  spawnSync(process.execPath, [main, ...args], { encoding: "utf8", timeout: 30_000, killSignal: "SIGKILL" });
+
 describe("a start that fails", () => {
   it("keeps no token that nobody saw", () => {
     const providers = write(
       "providers.json",
       '{"openai":{"baseUrl":"http://127.0.0.1:9/v1","apiKeyEnv":"NO_SUCH_KEY"}}',
     );
-    const { status, stdout, stderr } = sluice([
+    const { status, stdout, stderr } = spawned([
       "up",
       "--data",
       join(folder, "data"),

@@ -3,7 +3,7 @@ import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
-import { json, url } from "../flags.ts";
+import { application, json, url } from "../flags.ts";
 import { instant } from "../instant.ts";
 import { print, printJson } from "../output.ts";
 import { registryAddress } from "../registry-client.ts";
@@ -12,7 +12,7 @@ import { readRegistry } from "./release-read.ts";
 export const atCommand = Command.make(
   "at",
   {
-    application: Argument.String("application").pipe(Argument.withDescription("Which application")),
+    application,
     time: Argument.String("time").pipe(Argument.withDescription("An instant, such as 2026-01-31T09:00:00Z")),
     url,
     json,

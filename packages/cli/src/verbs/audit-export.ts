@@ -6,7 +6,7 @@ import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import { type Exit, internalError, usageError } from "../exit.ts";
-import { json, url } from "../flags.ts";
+import { json, ofApplication, release, url } from "../flags.ts";
 import { print, printJson } from "../output.ts";
 import { type RegistryAddress, registryAddress } from "../registry-client.ts";
 import { readRegistry } from "./release-read.ts";
@@ -14,11 +14,8 @@ import { readRegistry } from "./release-read.ts";
 export const exportCommand = Command.make(
   "export",
   {
-    release: Argument.String("release").pipe(Argument.withDescription("Id of the release"), Argument.optional),
-    application: Flag.String("application").pipe(
-      Flag.withDescription("Where two applications have a release of this id"),
-      Flag.optional,
-    ),
+    release: Argument.optional(release),
+    application: ofApplication("Where two applications have a release of this id"),
     all: Flag.Boolean("all").pipe(
       Flag.withDescription("The whole record, one row a line, instead of one release's passport"),
       Flag.withDefault(false),

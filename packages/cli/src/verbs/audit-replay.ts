@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
 import { Exit, exitCodes, usageError } from "../exit.ts";
-import { environment, json, organisation, url } from "../flags.ts";
+import { environment, json, ofApplication, organisation, release, url } from "../flags.ts";
 import { instant } from "../instant.ts";
 import { print, printJson } from "../output.ts";
 import { type RegistryAddress, registryAddress } from "../registry-client.ts";
@@ -21,8 +21,8 @@ const time = (name: string, description: string) =>
 export const replayCommand = Command.make(
   "replay",
   {
-    release: Argument.String("release").pipe(Argument.withDescription("Id of the release"), Argument.optional),
-    application: Flag.String("application").pipe(Flag.withDescription("Only this application's"), Flag.optional),
+    release: Argument.optional(release),
+    application: ofApplication("Only this application's"),
     since: time("since", "Instead of a release: every decision from this instant on"),
     until: time("until", "And before this one"),
     policy: Flag.String("policy").pipe(

@@ -3,7 +3,7 @@ import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as References from "effect/References";
-import { json } from "../flags.ts";
+import { json, port } from "../flags.ts";
 
 export const demoCommand = Command.make(
   "demo",
@@ -18,7 +18,7 @@ export const demoCommand = Command.make(
       Flag.withDescription("Directory to keep the data in (default: a temporary one, removed at the end)"),
       Flag.optional,
     ),
-    port: Flag.Int("port").pipe(Flag.withDescription("Registry's port (0 takes a free one)"), Flag.withDefault(0)),
+    port: port("port", "Registry's port (0 takes a free one)", 0),
     json,
   },
   (flags) =>

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { clusterKeyOf } from "@sluice/assignment";
 import { Erasure, ErasuresBody } from "@sluice/contracts";
-import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
@@ -9,7 +8,7 @@ import * as Option from "effect/Option";
 import * as Schedule from "effect/Schedule";
 import * as Schema from "effect/Schema";
 import { Exit, exitCodes, usageError } from "../exit.ts";
-import { json, reason, url } from "../flags.ts";
+import { application, json, reason, url } from "../flags.ts";
 import { print, printJson } from "../output.ts";
 import { printable } from "../printable.ts";
 import { callRegistry, type RegistryAddress, registryAddress } from "../registry-client.ts";
@@ -24,7 +23,7 @@ const several = (name: string, description: string) =>
 export const eraseCommand = Command.make(
   "erase",
   {
-    application: Argument.String("application").pipe(Argument.withDescription("Name of the application")),
+    application,
     user: several("user", "Id of a user, as requests carry it; give it again for more. It does not leave this machine"),
     conversation: several("conversation", "Id of a conversation: what came with one is filed under it, not the user"),
     clusterKey: several("cluster-key", "A cluster key as telemetry has it (of a lone request: its id)"),

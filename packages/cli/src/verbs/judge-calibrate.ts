@@ -4,7 +4,7 @@ import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import { Exit, exitCodes, usageError } from "../exit.ts";
-import { json, url } from "../flags.ts";
+import { json, url, whole } from "../flags.ts";
 import { print, printJson, remark } from "../output.ts";
 import { registryAddress } from "../registry-client.ts";
 
@@ -25,8 +25,7 @@ const providers = Flag.String("providers").pipe(
   Flag.withDescription("Upstreams of judges that are models, as for `sluice up`"),
   Flag.optional,
 );
-const concurrency = Flag.Int("concurrency").pipe(
-  Flag.withDescription("Pairs that the judge is asked about at a time"),
+const concurrency = whole("concurrency", "Pairs that the judge is asked about at a time", 1, 256).pipe(
   Flag.withDefault(8),
 );
 const record = Flag.Boolean("record").pipe(

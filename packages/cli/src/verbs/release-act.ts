@@ -1,17 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { DecidedBody } from "@sluice/contracts";
-import * as Argument from "effect/cli/Argument";
+import { DecidedBody, Digest } from "@sluice/contracts";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
-import { json, reason, url } from "../flags.ts";
+import { application, json, reason, release, text, url } from "../flags.ts";
 import { instantOrIn } from "../instant.ts";
 import { print, printJson } from "../output.ts";
 import { callRegistry, registryAddress } from "../registry-client.ts";
-
-const releaseArgument = Argument.String("release").pipe(Argument.withDescription("Id of the release"));
 
 interface Asked {
   readonly url: Option.Option<string>;
@@ -36,7 +33,7 @@ const act = Effect.fnUntraced(function* (
 
 /** Verbs that act on one release and need nothing but a reason. */
 const action = (name: "pause" | "resume" | "advance" | "abort", description: string, done: string) =>
-  Command.make(name, { release: releaseArgument, reason, url, json }, (flags) =>
+  Command.make(name, { release, reason, url, json }, (flags) =>
     act(
       flags,
       `/v1/releases/${encodeURIComponent(flags.release)}/${name}`,
@@ -57,12 +54,9 @@ export const abortCommand = action("abort", "End a release now; all traffic to t
 export const overrideCommand = Command.make(
   "override",
   {
-    release: releaseArgument,
+    release,
     reason,
-    incident: Flag.String("incident").pipe(
-      Flag.withDescription("Link to the incident that makes it necessary"),
-      Flag.optional,
-    ),
+    incident: text("incident", "Link to the incident that makes it necessary", 2_000).pipe(Flag.optional),
     expires: Flag.String("expires").pipe(
       Flag.withDescription("When it ends, unless the release is at 100 % by then: 24h, 90m, 7d, or an instant"),
       Flag.optional,
@@ -89,8 +83,11 @@ export const overrideCommand = Command.make(
 export const rollbackCommand = Command.make(
   "rollback",
   {
-    application: Argument.String("application"),
-    to: Flag.String("to").pipe(Flag.withDescription("Digest of a bundle that was fully released before")),
+    application,
+    to: Flag.String("to").pipe(
+      Flag.withDescription("Digest of a bundle that was fully released before"),
+      Flag.withSchema(Digest),
+    ),
     reason,
     url,
     json,

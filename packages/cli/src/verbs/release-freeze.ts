@@ -7,16 +7,13 @@ import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
 import { type Exit, usageError } from "../exit.ts";
-import { json, reason, url } from "../flags.ts";
+import { application, json, reason, url } from "../flags.ts";
 import { instantOrIn } from "../instant.ts";
 import { print, printJson, remark } from "../output.ts";
 import { callRegistry, registryAddress } from "../registry-client.ts";
 
 const target = {
-  application: Argument.String("application").pipe(
-    Argument.withDescription("Name of the application"),
-    Argument.optional,
-  ),
+  application: Argument.optional(application),
   all: Flag.Boolean("all").pipe(
     Flag.withDescription("Every application, also those registered later"),
     Flag.withDefault(false),

@@ -7,7 +7,7 @@ import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
 import { eventLine } from "../event-line.ts";
 import { type Exit, internalError } from "../exit.ts";
-import { json, url } from "../flags.ts";
+import { json, ofApplication, release, url, whole } from "../flags.ts";
 import { print, printJson } from "../output.ts";
 import { printable } from "../printable.ts";
 import { callRegistry, type RegistryAddress, registryAddress } from "../registry-client.ts";
@@ -27,8 +27,8 @@ export const readRegistry = <A>(
 export const listCommand = Command.make(
   "list",
   {
-    application: Flag.String("application").pipe(Flag.withDescription("Only this application's"), Flag.optional),
-    limit: Flag.Int("limit").pipe(Flag.withDescription("At most so many"), Flag.withDefault(20)),
+    application: ofApplication("Only this application's"),
+    limit: whole("limit", "At most so many", 1, 1_000).pipe(Flag.withDefault(20)),
     url,
     json,
   },
@@ -50,7 +50,7 @@ export const listCommand = Command.make(
 export const statusCommand = Command.make(
   "status",
   {
-    release: Argument.String("release").pipe(Argument.withDescription("Id of the release"), Argument.optional),
+    release: Argument.optional(release),
     url,
     json,
   },

@@ -7,6 +7,7 @@ import {
   type OfflineEvidence,
   type ReleasePhase,
   ReleaseState,
+  Text,
   type Timestamp,
 } from "@sluice/contracts";
 import * as Command from "effect/cli/Command";
@@ -17,7 +18,7 @@ import * as Schema from "effect/Schema";
 import { putBundle, putFile } from "../artifacts.ts";
 import { readRepository } from "../configuration-file.ts";
 import { Exit, exitCodes, usageError } from "../exit.ts";
-import { environment, json, organisation, url } from "../flags.ts";
+import { environment, json, organisation, text, url } from "../flags.ts";
 import { instant } from "../instant.ts";
 import { print, printJson, remark } from "../output.ts";
 import { printable } from "../printable.ts";
@@ -26,8 +27,8 @@ import { manifestFileOf, readManifest, writtenAt } from "../results-manifest.ts"
 import { readRegistry } from "./release-read.ts";
 import { exitOf, timeout, watchRelease, within } from "./release-watch.ts";
 
-const text = (name: string, description: string) =>
-  Flag.String(name).pipe(Flag.withDescription(description), Flag.optional);
+const file = (name: string, description: string) =>
+  Flag.String(name).pipe(Flag.withMetavar("FILE"), Flag.withDescription(description), Flag.optional);
 
 const config = Flag.String("config").pipe(
   Flag.withDescription("The repository's sluice.yaml"),
@@ -38,17 +39,25 @@ const flags = {
   config,
   environment,
   organisation,
-  baseline: text("baseline", "Eval results of the baseline, one JSON object a line (plain or .gz)"),
-  candidate: text("candidate", "Eval results of the candidate on the same cases"),
+  baseline: file("baseline", "Eval results of the baseline, one JSON object a line (plain or .gz)"),
+  candidate: file("candidate", "Eval results of the candidate on the same cases"),
   attest: Flag.Boolean("attest").pipe(
     Flag.withDescription("Results without a manifest are of this bundle and the present baseline: your word"),
     Flag.withDefault(false),
   ),
-  description: Flag.String("description").pipe(Flag.withDescription("What changes, in words"), Flag.withDefault("")),
-  commit: text("commit", "Commit of the change"),
-  link: text("link", "Link to the change"),
-  mergedAt: text("merged-at", "When it was merged, such as 2026-01-31T09:00:00Z: the start of lead time"),
-  key: text("idempotency-key", "Sent again with the same key it is the same request (a retried CI job)"),
+  description: Flag.String("description").pipe(
+    Flag.withDescription("What changes, in words"),
+    Flag.withSchema(Text),
+    Flag.withDefault(""),
+  ),
+  commit: text("commit", "Commit of the change", 100).pipe(Flag.optional),
+  link: text("link", "Link to the change", 2_000).pipe(Flag.optional),
+  mergedAt: text("merged-at", "When it was merged, such as 2026-01-31T09:00:00Z: the start of lead time", 100).pipe(
+    Flag.optional,
+  ),
+  key: text("idempotency-key", "Sent again with the same key it is the same request (a retried CI job)", 200).pipe(
+    Flag.optional,
+  ),
   wait: Flag.Literals("wait", ["no", "gate", "end"]).pipe(
     Flag.withDescription("Return at once, after the gate's answer, or at the release's end"),
     Flag.withDefault("gate"),

@@ -7,7 +7,6 @@ import {
   type ReleasePhase,
 } from "@sluice/contracts";
 import * as Clock from "effect/Clock";
-import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
@@ -16,28 +15,26 @@ import * as Stream from "effect/Stream";
 import { eventLine } from "../event-line.ts";
 import { type RegistryMessage, registryStream } from "../event-stream.ts";
 import { Exit, exitCodes } from "../exit.ts";
-import { json, url } from "../flags.ts";
-import { print } from "../output.ts";
+import { json, release, url, whole } from "../flags.ts";
+import { print, printJsonLine, printScreen } from "../output.ts";
 import { type RegistryAddress, registryAddress } from "../registry-client.ts";
 import { readRegistry } from "./release-read.ts";
 import { progressLine, type Watched, watchView } from "./release-watch-view.ts";
 
-export const timeout = Flag.Int("timeout").pipe(
-  Flag.withDescription("Give up after so many seconds (exit code 6)"),
+/** A week is longer than any release; more would overflow the clock's timer. */
+const MAX_TIMEOUT_SECONDS = 7 * 86_400;
+
+export const timeout = whole("timeout", "Give up after so many seconds (exit code 6)", 1, MAX_TIMEOUT_SECONDS).pipe(
   Flag.optional,
 );
 
-export const watchCommand = Command.make(
-  "watch",
-  { release: Argument.String("release").pipe(Argument.withDescription("Id of the release")), timeout, url, json },
-  (flags) => {
-    const address = registryAddress(Option.getOrUndefined(flags.url));
-    return watchRelease(address, flags.release, { json: flags.json, until: hasEnded }).pipe(
-      within(Option.getOrUndefined(flags.timeout), flags.release),
-      Effect.flatMap((phase) => exitOf(address, flags.release, phase)),
-    );
-  },
-).pipe(Command.withDescription("Follow a release to its end; the exit code says how it ended"));
+export const watchCommand = Command.make("watch", { release, timeout, url, json }, (flags) => {
+  const address = registryAddress(Option.getOrUndefined(flags.url));
+  return watchRelease(address, flags.release, { json: flags.json, until: hasEnded }).pipe(
+    within(Option.getOrUndefined(flags.timeout), flags.release),
+    Effect.flatMap((phase) => exitOf(address, flags.release, phase)),
+  );
+}).pipe(Command.withDescription("Follow a release to its end; the exit code says how it ended"));
 
 interface WatchOptions {
   readonly json: boolean;
@@ -116,7 +113,7 @@ const lineScreen = (asJson: boolean): Screen => {
     if (progress.at === told.at) return;
     if (asJson) {
       told = { at: progress.at, line: "" };
-      return yield* print(JSON.stringify(progress));
+      return yield* printJsonLine(progress);
     }
     const isDue = told.at === "" || epochMsOf(progress.at) - epochMsOf(told.at) >= PROGRESS_LINE_MS;
     const line = progressLine(progress, epochMsOf(progress.at));
@@ -129,7 +126,7 @@ const lineScreen = (asJson: boolean): Screen => {
       for (const row of body.events.filter((one) => one.position > position)) {
         position = row.position;
         const note = row.accepted ? "" : `refused (${row.refusal?.code}): `;
-        yield* print(asJson ? JSON.stringify(row) : `${row.event.at}  ${note}${eventLine(row.event)}`);
+        yield* asJson ? printJsonLine(row) : print(`${row.event.at}  ${note}${eventLine(row.event)}`);
       }
       if (progress) yield* progressOf(progress);
     }),
@@ -150,7 +147,7 @@ const pictureScreen = (): Screen => {
     });
     const up = height > 0 ? `\u001b[${height}A` : "";
     height = lines.length;
-    yield* print(`${up}\r\u001b[J${lines.join("\n")}`);
+    yield* printScreen(`${up}\r\u001b[J${lines.join("\n")}`);
   });
   return {
     show: (latest) =>

@@ -1,4 +1,4 @@
-import { AccessToken, Role, TokenCreatedBody, TokensBody } from "@sluice/contracts";
+import { AccessToken, AuthorId, Role, TokenCreatedBody, TokensBody } from "@sluice/contracts";
 import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
 import { internalError } from "../exit.ts";
-import { json, url } from "../flags.ts";
+import { json, text, url, whole } from "../flags.ts";
 import { print, printJson } from "../output.ts";
 import { printable } from "../printable.ts";
 import { callRegistry, registryAddress } from "../registry-client.ts";
@@ -18,13 +18,11 @@ const createCommand = Command.make(
   {
     subject: Flag.String("subject").pipe(
       Flag.withDescription("Whose it is: one person or one machine; the author of what is done with it"),
+      Flag.withSchema(AuthorId),
     ),
     role: Flag.Literals("role", Role.literals).pipe(Flag.withDescription("What it may do")),
-    team: Flag.String("team").pipe(
-      Flag.withDescription("Of the analysts' tables it reads this team's releases only"),
-      Flag.optional,
-    ),
-    days: Flag.Int("expires-in-days").pipe(Flag.withDescription("1 to 366"), Flag.withDefault(90)),
+    team: text("team", "Of the analysts' tables it reads this team's releases only", 100).pipe(Flag.optional),
+    days: whole("expires-in-days", "1 to 366", 1, 366).pipe(Flag.withDefault(90)),
     url,
     json,
   },

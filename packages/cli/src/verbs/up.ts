@@ -3,9 +3,8 @@ import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
-import * as Schema from "effect/Schema";
 import { internalError, servesUntilStopped, usageError } from "../exit.ts";
-import { organisation } from "../flags.ts";
+import { organisation, port } from "../flags.ts";
 import { print } from "../output.ts";
 import { pagesFile, readPages } from "../pages-file.ts";
 import { readProviders } from "../providers-file.ts";
@@ -13,13 +12,6 @@ import { readOrganisationPolicy } from "../rules-file.ts";
 import { readSettingsFile } from "../settings-file.ts";
 import { startFailure } from "../start-failure.ts";
 import { readTokens } from "../token-file.ts";
-
-const port = (name: string, fallback: number) =>
-  Flag.Int(name).pipe(
-    Flag.withDescription(`Port (0 takes a free one)`),
-    Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))),
-    Flag.withDefault(fallback),
-  );
 
 export const upCommand = Command.make(
   "up",
@@ -32,8 +24,8 @@ export const upCommand = Command.make(
       Flag.withDescription("Address to listen on; anything but loopback lets others in"),
       Flag.withDefault("127.0.0.1"),
     ),
-    port: port("port", 4_400),
-    gatewayPort: port("gateway-port", 4_401),
+    port: port("port", "Port of the registry (0 takes a free one)", 4_400),
+    gatewayPort: port("gateway-port", "Port of the gateway (0 takes a free one)", 4_401),
     providers: Flag.String("providers").pipe(
       Flag.withDescription("JSON file: provider name to { baseUrl, apiKeyEnv, … }"),
       Flag.optional,
