@@ -17,6 +17,7 @@ import * as Effect from "effect/Effect";
 import * as Fiber from "effect/Fiber";
 import * as Schedule from "effect/Schedule";
 import * as Stream from "effect/Stream";
+import { usableDirectory } from "../data-directory.ts";
 import { eventLine } from "../event-line.ts";
 import { registryStream } from "../event-stream.ts";
 import { Exit, exitCodes, internalError, servesUntilStopped } from "../exit.ts";
@@ -107,6 +108,7 @@ const asExpected = Effect.fnUntraced(function* (
 type Say = (line: string) => Effect.Effect<void>;
 
 const setTheStage = Effect.fnUntraced(function* (options: DemoOptions, say: Say) {
+  if (options.data !== undefined) yield* usableDirectory("--data", options.data);
   yield* say("starting five services on embedded databases, and a simulated model server");
   const directory = options.data ?? (yield* temporaryDirectory);
   const models = yield* Effect.acquireRelease(

@@ -23,6 +23,7 @@ import { Judge } from "@sluice/judge";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
+import { usableDirectory } from "../data-directory.ts";
 import { Exit, exitCodes, usageError } from "../exit.ts";
 import { print, printJson, remark } from "../output.ts";
 import { type Providers, readProviders } from "../providers-file.ts";
@@ -46,6 +47,7 @@ export const evalRun = (given: EvalRunFlags): Effect.Effect<void, Exit, Scope.Sc
     const prices = yield* readPrices(given.prices);
     const { candidate, inputs } = yield* readArms(given, providers, prices);
     const evalSet = yield* readEvalSet(yield* evalSetFile(given, candidate.evalSet)).pipe(asExit);
+    yield* usableDirectory("--cache", given.cache);
     const plans = yield* planRun(evalSet, inputs, {
       policyJudge: candidate.policy.judge,
       cacheDirectory: given.cache,
