@@ -4,6 +4,7 @@ import type { CliError } from "effect/cli/CliError";
 import * as CliOutput from "effect/cli/CliOutput";
 import * as Command from "effect/cli/Command";
 import * as Effect from "effect/Effect";
+import * as Logger from "effect/Logger";
 import { Exit, exitCodes, isServing, usageError } from "./exit.ts";
 import { emptyArgument, invocationSentence, withValues } from "./invocation.ts";
 import { say } from "./output.ts";
@@ -47,4 +48,10 @@ export const commandLine = (args: ReadonlyArray<string>) =>
     const empty = emptyArgument(args);
     if (empty !== null) return Effect.fail(usageError(empty));
     return Command.runWith(sluice, { version: "0.1.0" })(withValues(args));
-  }).pipe(withoutHelpOnError, Effect.provide(NodeServices.layer), Effect.scoped);
+  }).pipe(
+    withoutHelpOnError,
+    Effect.provide(NodeServices.layer),
+    // Standard output is the answer's.
+    Effect.provideService(Logger.LogToStderr, true),
+    Effect.scoped,
+  );

@@ -106,7 +106,10 @@ launch("registry", { bus, database, clickhouse, settings }, ({ settings: chosen 
   Effect.gen(function* () {
     const ports = yield* Layer.build(Layer.mergeAll(releaseLog, artifacts, eventStore, telemetry, tokens));
     const { address, firstAdminToken, hasAdmin } = yield* Effect.provideContext(
-      Effect.tap(registryService(chosen), () => releaseMetrics),
+      registryService(chosen).pipe(
+        Effect.tap(() => releaseMetrics),
+        Effect.catchTag("ListenError", ({ message }) => Effect.fail(new SettingsError({ message }))),
+      ),
       ports,
     );
     if (isLoopback(chosen.host)) {

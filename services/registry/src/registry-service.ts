@@ -60,7 +60,10 @@ const start = Effect.fn("registryService")(function* (settings: RegistrySettings
       try: () => app.listen({ host: settings.host, port: settings.port }),
       catch: (cause) =>
         new ListenError({
-          message: `the registry cannot listen on ${settings.host}:${settings.port}: ${cause instanceof Error ? cause.message : String(cause)}`,
+          message: cannotListen(
+            settings,
+            cause instanceof Error && "code" in cause ? String(cause.code) : String(cause),
+          ),
         }),
     }),
     () => Effect.promise(() => app.close()),
@@ -71,3 +74,11 @@ const start = Effect.fn("registryService")(function* (settings: RegistrySettings
     firstAdminToken: Effect.provideContext(firstAdminToken(settings.tokens), context),
   } satisfies RunningRegistry;
 });
+
+const cannotListen = ({ host, port }: RegistrySettings, code: string): string => {
+  const advice: Readonly<Record<string, string>> = {
+    EADDRINUSE: "stop what listens there, or choose another port",
+    EACCES: "choose a port from 1024 on",
+  };
+  return `the registry cannot listen on ${host}:${port} (${code}): ${advice[code] ?? "choose an address of this machine"}`;
+};

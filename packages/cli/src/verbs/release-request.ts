@@ -20,7 +20,7 @@ import { readRepository } from "../configuration-file.ts";
 import { Exit, exitCodes, usageError } from "../exit.ts";
 import { environment, json, organisation, text, url } from "../flags.ts";
 import { instant } from "../instant.ts";
-import { print, printJson, remark } from "../output.ts";
+import { print, printJson, printJsonLine, remark } from "../output.ts";
 import { printable } from "../printable.ts";
 import { callRegistry, type RegistryAddress, registryAddress } from "../registry-client.ts";
 import { manifestFileOf, readManifest, writtenAt } from "../results-manifest.ts";
@@ -97,7 +97,8 @@ export const requestCommand = Command.make("request", flags, (given) =>
     });
     const { releaseId, forecast } = Schema.decodeUnknownSync(DecidedBody)(answer);
     if (!releaseId) return yield* new Exit({ code: exitCodes.internal, sentence: "the registry named no release" });
-    yield* given.json ? printJson(answer) : print(releaseId);
+    // One kind of JSON, whatever is waited for: a line for the answer, then one for each that `watch` says.
+    yield* given.json ? printJsonLine(answer) : print(releaseId);
     // Beside the answer: the id alone is what scripts read.
     if (!given.json && forecast) yield* remark(forecastText(forecast));
     if (given.wait === "no") return;

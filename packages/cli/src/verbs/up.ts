@@ -3,9 +3,10 @@ import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
+import { usableDirectory } from "../data-directory.ts";
 import { internalError, servesUntilStopped, usageError } from "../exit.ts";
 import { organisation, port } from "../flags.ts";
-import { print } from "../output.ts";
+import { print, printJsonLine } from "../output.ts";
 import { pagesFile, readPages } from "../pages-file.ts";
 import { readProviders } from "../providers-file.ts";
 import { readOrganisationPolicy } from "../rules-file.ts";
@@ -44,9 +45,16 @@ export const upCommand = Command.make(
       Flag.withDescription("The short way: URL that pages and notices are posted to"),
       Flag.optional,
     ),
+    json: Flag.Boolean("json").pipe(
+      Flag.withDescription(
+        "One line of JSON once all is ready: adminToken (once, else null), registry, gateway, verifierKey",
+      ),
+      Flag.withDefault(false),
+    ),
   },
   (flags) =>
     Effect.gen(function* () {
+      yield* usableDirectory("--data", flags.data);
       const providers = yield* readProviders(Option.getOrUndefined(flags.providers));
       const tokens = yield* readTokens(flags.data);
       const listed = yield* readSettingsFile("--webhooks", Option.getOrUndefined(flags.webhooks), Webhooks, []);
@@ -66,11 +74,16 @@ export const upCommand = Command.make(
         channels,
       }).pipe(Effect.mapError(startFailure));
       const created = yield* Effect.mapError(stack.firstAdminToken, ({ message }) => internalError(message));
-      if (created !== null) yield* print(`admin token (shown once): ${created}`);
-      yield* print(`registry ${stack.registryAddress}`);
-      yield* print(`gateway  ${stack.gatewayAddress}/v1`);
-      yield* print(`record   signed by ${stack.verifierKey}`);
-      yield* print("ready; stop with Ctrl-C");
+      const { registryAddress: registry, gatewayAddress, verifierKey } = stack;
+      const gateway = `${gatewayAddress}/v1`;
+      if (flags.json) yield* printJsonLine({ adminToken: created, registry, gateway, verifierKey });
+      else {
+        if (created !== null) yield* print(`admin token (shown once): ${created}`);
+        yield* print(`registry ${registry}`);
+        yield* print(`gateway  ${gateway}`);
+        yield* print(`record   signed by ${verifierKey}`);
+        yield* print("ready; stop with Ctrl-C");
+      }
       servesUntilStopped();
       yield* Effect.never;
     }),
