@@ -8,7 +8,19 @@ const somethingIsNamed = Schema.makeFilter<typeof Erasable.Type>(
     clusterKeys.length + artifacts.length > 0 || "clusterKeys or artifacts that name something",
 );
 
-export const ErasureBody = Schema.Struct({ ...Erasable.fields, reason: PlainReason })
+/** As people write them now; what is on record may be older. */
+const PlainKey = Schema.NonEmptyString.check(
+  Schema.isMaxLength(200),
+  Schema.isPattern(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u, {
+    expected: "a cluster key without line breaks and other control characters",
+  }),
+);
+
+export const ErasureBody = Schema.Struct({
+  ...Erasable.fields,
+  clusterKeys: Schema.Array(PlainKey).check(Schema.isMaxLength(1_000)),
+  reason: PlainReason,
+})
   .check(somethingIsNamed)
   .annotate({ identifier: "ErasureBody" });
 

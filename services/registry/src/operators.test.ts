@@ -8,7 +8,7 @@ import {
   ServedAtBody,
 } from "@sluice/contracts";
 import * as EventBus from "@sluice/event-bus";
-import { at, event, wayTo } from "@sluice/release/testing/samples";
+import { event, wayTo } from "@sluice/release/testing/samples";
 import { ReleaseLog } from "@sluice/release-log";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
@@ -16,6 +16,7 @@ import { registryService } from "./registry-service.ts";
 import { call, failure, ports, tokens } from "./testing/registry-in-memory.ts";
 
 const start = registryService({ port: 0, tokens });
+const UNTIL = "2099-01-31T09:00:00.000Z";
 
 /** Two applications; the first has a canary. */
 const world = Effect.gen(function* () {
@@ -42,11 +43,11 @@ const world = Effect.gen(function* () {
 it.live("a freeze of one application is in force, told with author and reason, and lifted", () =>
   Effect.gen(function* () {
     const { post, states } = yield* world;
-    const frozen = yield* post("/v1/applications/faq-bot/freeze", { reason: "peak season", until: at(9_000) });
+    const frozen = yield* post("/v1/applications/faq-bot/freeze", { reason: "peak season", until: UNTIL });
     assert.strictEqual(frozen.status, 200);
     const [freeze, ...more] = (yield* states).get("faq-bot")?.freezes ?? [];
     assert.strictEqual(more.length, 0);
-    assert.deepInclude(freeze, { stop: false, until: at(9_000), reason: "peak season" });
+    assert.deepInclude(freeze, { stop: false, until: UNTIL, reason: "peak season" });
     assert.strictEqual(freeze?.author?.id, "the operator");
     assert.isUndefined((yield* states).get("support-bot")?.freezes);
     assert.strictEqual((yield* post("/v1/applications/faq-bot/unfreeze", { reason: "over" })).status, 200);

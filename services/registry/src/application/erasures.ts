@@ -13,14 +13,17 @@ import {
   type Timestamp,
   timestampOf,
 } from "@sluice/contracts";
-import { type Applications, initialState, type Erasure as RequestedErasure } from "@sluice/release";
+import type { Applications, Erasure as RequestedErasure } from "@sluice/release";
 import { ReleaseLog } from "@sluice/release-log";
 import { TelemetryStore } from "@sluice/telemetry";
+import * as Cause from "effect/Cause";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as PubSub from "effect/PubSub";
 import * as Stream from "effect/Stream";
+import { erasureOf } from "../domain/erasure-of.ts";
 import { Conflict } from "./conflict.ts";
+import { knownApplication } from "./known-application.ts";
 import { type Intention, NotFound } from "./requests.ts";
 
 const DAY_MS = 86_400_000;
@@ -45,9 +48,8 @@ export const requestErasure = Effect.fn("requestErasure")(function* (
   { clusterKeys, artifacts, reason }: typeof ErasureBody.Type,
   { author, key }: Intention,
 ) {
+  const { erasures } = yield* knownApplication(application);
   const log = yield* ReleaseLog;
-  if (!log.applications().get(application)?.baseline)
-    return yield* new NotFound({ message: `application ${application} is not known; register it first` });
   const needed = artifacts.find((digest) => isServed(log.applications(), digest));
   if (needed !== undefined)
     return yield* new Conflict({
@@ -55,6 +57,8 @@ export const requestErasure = Effect.fn("requestErasure")(function* (
       message: `artifact ${needed} is part of a bundle that is served or asked for; release another one first`,
     });
   const erasureId = `era-${digestOf([application, key]).slice("sha256:".length, "sha256:".length + 16)}`;
+  const isNew = !erasures.some((one) => one.erasureId === erasureId);
+  if (isNew) yield* checkStored(artifacts);
   const at = yield* now;
   yield* log.submit({
     _tag: "RequestErasure",
@@ -81,6 +85,21 @@ export const requestErasure = Effect.fn("requestErasure")(function* (
   return shown(asked);
 });
 
+/** A mistyped digest would else be on record as erased, while the texts that were meant stay. */
+const checkStored = Effect.fnUntraced(function* (artifacts: ReadonlyArray<Digest>) {
+  const store = yield* ArtifactStore;
+  const { applications } = yield* ReleaseLog;
+  for (const digest of artifacts)
+    if (!(yield* store.has(digest))) {
+      const earlier = erasureOf(applications(), digest);
+      return yield* new NotFound({
+        message: earlier
+          ? `artifact ${digest} is erased already, by erasure ${earlier.erasureId}; leave it out`
+          : `artifact ${digest} is not stored, so that nothing of it could be erased; copy its digest again`,
+      });
+    }
+});
+
 /** Without its parts a bundle can be routed to nobody. */
 const isServed = (applications: Applications, digest: Digest): boolean =>
   [...applications.values()].some(({ baseline, active, queue, blocked }) =>
@@ -98,8 +117,8 @@ const shown = ({ done, ...erasure }: RequestedErasure): Erasure => ({
 });
 
 export const listErasures = Effect.fnUntraced(function* (application: ApplicationName) {
-  const state = (yield* ReleaseLog).applications().get(application) ?? initialState(application);
-  return { erasures: state.erasures.map(shown) } satisfies typeof ErasuresBody.Type;
+  const { erasures } = yield* knownApplication(application);
+  return { erasures: erasures.map(shown) } satisfies typeof ErasuresBody.Type;
 });
 
 /** One erasure, in telemetry and among the artifacts; on record once all of it is done. Doing it again changes nothing. */
@@ -114,6 +133,15 @@ const carryOut = Effect.fnUntraced(function* (application: ApplicationName, eras
   const at = yield* now;
   yield* log.submit({ _tag: "ConcludeErasure", application, at, erasureId, ...rows, artifacts: artifacts.length });
 });
+
+/** A stop is none. A defect is, as a failure: what is due would else be looked at by nobody until the next start. */
+const isFault = (cause: Cause.Cause<unknown>): boolean => !Cause.hasInterrupts(cause);
+
+const whyIn = (cause: Cause.Cause<unknown>): string => {
+  const fault = Cause.squash(cause);
+  if (typeof fault !== "object" || fault === null) return String(fault);
+  return String("sentence" in fault ? fault.sentence : "message" in fault ? fault.message : "an unknown reason");
+};
 
 /**
  * Carries out what is asked for, and once more every hour until the log cannot bring a late copy any more. What fails is told
@@ -135,11 +163,9 @@ export const startErasures = Effect.fn("startErasures")(function* (retryMs: numb
     let left = 0;
     for (const { application, erasures } of [...log.applications().values()])
       for (const erasure of erasures.filter(({ done, requestedAt }) => !done || logExpiresAt(requestedAt) > at))
-        yield* Effect.catch(carryOut(application, erasure), (error) => {
+        yield* Effect.catchCauseIf(carryOut(application, erasure), isFault, (cause) => {
           left += 1;
-          return Effect.logWarning(
-            `erasure ${erasure.erasureId} of ${application} waits: ${"sentence" in error ? error.sentence : error.message}`,
-          );
+          return Effect.logWarning(`erasure ${erasure.erasureId} of ${application} waits: ${whyIn(cause)}`);
         });
     return left;
   });

@@ -20,7 +20,8 @@ import {
 import { ReleaseLog } from "@sluice/release-log";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
-import { type Intention, NotFound } from "./requests.ts";
+import { knownApplication } from "./known-application.ts";
+import { BadRequest, type Intention } from "./requests.ts";
 
 /** What an operator can do to the way forward of an application, or of all. */
 export type FreezeVerb =
@@ -71,15 +72,23 @@ const briefly = (events: ReadonlyArray<ReleaseEvent>) => events.map(({ _tag, eve
 /** Nothing to lift is an answer too, and no success: whoever asks believes that something was frozen. */
 const notFrozen = (what: string): Refusal => refusal("not-frozen", `${what} is not frozen; there is nothing to lift`);
 
+/** A freeze that is over when it begins would be believed, and hold up nothing. */
+const checkEnd = ({ verb, body }: FreezeVerb, at: string): Effect.Effect<void, BadRequest> =>
+  verb === "freeze" && body.until !== null && body.until <= at
+    ? Effect.fail(
+        new BadRequest({ message: `until is ${body.until}, which is over at ${at}; give an instant to come` }),
+      )
+    : Effect.void;
+
 export const actOnApplication = Effect.fn("actOnApplication")(function* (
   application: ApplicationName,
   asked: FreezeVerb,
   intention: Intention,
 ) {
-  const state = yield* stateOf(application);
-  if (!state.baseline)
-    return yield* new NotFound({ message: `application ${application} is not known; register it first` });
-  const commands = commandsOf(state, "application", asked, intention, yield* now);
+  const state = yield* knownApplication(application);
+  const at = yield* now;
+  yield* checkEnd(asked, at);
+  const commands = commandsOf(state, "application", asked, intention, at);
   if (commands.length === 0) return yield* Effect.fail(notFrozen(application));
   return { application, releaseId: null, events: briefly(yield* submitAll(commands)) };
 });
@@ -91,6 +100,7 @@ export const actOnApplication = Effect.fn("actOnApplication")(function* (
 export const actOnAll = Effect.fn("actOnAll")(function* (asked: FreezeVerb, intention: Intention) {
   const log = yield* ReleaseLog;
   const at = yield* now;
+  yield* checkEnd(asked, at);
   const commands = commandsOf(yield* stateOf(EVERY_APPLICATION), "all", asked, intention, at);
   if (commands.length === 0) return yield* Effect.fail(notFrozen("all of the applications together"));
   const events = yield* submitAll(commands);

@@ -3,6 +3,7 @@ import { EventStore } from "@sluice/event-store";
 import * as Effect from "effect/Effect";
 import type { FastifyRequest } from "fastify";
 import { AuditLog } from "../../application/audit-log.ts";
+import { knownApplication } from "../../application/known-application.ts";
 import { passportOf } from "../../application/passports.ts";
 import { locate, NotFound } from "../../application/requests.ts";
 import { servedAt } from "../../application/served-at.ts";
@@ -53,7 +54,10 @@ export const auditHandlers: { readonly [Route in keyof typeof auditRoutes]: Hand
       return json(yield* passportOf(application, releaseId));
     }),
   getServedAt: (request) =>
-    Effect.map(servedAt(required(request, "application", ApplicationName), required(request, "at", Timestamp)), json),
+    Effect.gen(function* () {
+      const { application } = yield* knownApplication(required(request, "application", ApplicationName));
+      return json(yield* servedAt(application, required(request, "at", Timestamp)));
+    }),
 };
 
 const required = (request: FastifyRequest, name: string, schema: typeof ApplicationName | typeof Timestamp): string =>

@@ -29,6 +29,7 @@ import { artifactUses } from "../../application/artifact-uses.ts";
 import type { Authenticator } from "../../application/authenticator.ts";
 import type { KnownProgress } from "../../application/canary-progress.ts";
 import { actOnAll, actOnApplication, type FreezeVerb } from "../../application/freezes.ts";
+import { knownApplication } from "../../application/known-application.ts";
 import type { ReleaseStates } from "../../application/release-states.ts";
 import {
   checkFloor,
@@ -125,10 +126,12 @@ export const handlers = ({ behindMs, settings, progress, authenticator, states }
       return json(yield* requestRelease(body, intention));
     }),
   listReleases: (request) =>
-    Effect.map(ReleaseLog, (log) => {
-      const application = query(request, "application");
+    Effect.gen(function* () {
+      const given = query(request, "application");
+      const application = given === undefined ? given : decodeBody(ApplicationName, given, "query application");
+      if (application !== undefined) yield* knownApplication(application);
       const limit = limitOf(request, { unsaid: 100, most: 1_000 });
-      return json({ releases: listReleases(log.applications(), application, limit) });
+      return json({ releases: listReleases((yield* ReleaseLog).applications(), application, limit) });
     }),
   getRelease: (request) => releaseDetail(namedBy(request), positionOf(request)),
   getShadowPairs: (request, intention) =>
