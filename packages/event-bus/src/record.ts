@@ -57,8 +57,21 @@ export const decodeRecord = <Event extends AnyEvent>(
 ): Result.Result<Event, string> => {
   const data = topic.name === deadLettersTopic.name ? Result.succeed(deadLetterOf(record)) : parse(record.value);
   return Result.flatMap(data, (value: unknown) =>
-    Result.mapError(decoderOf(topic)(value), (error) => String(error.message).replaceAll(/\s*\n\s*/g, " ")),
+    Result.mapError(decoderOf(topic)(value), (error) =>
+      whyNone(topic, value, String(error.message).replaceAll(/\s*\n\s*/g, " ")),
+    ),
   );
+};
+
+const MAX_TYPE = 100;
+
+/** A fault in a field names the field; a value that is no event at all would only be told what it is not. */
+const whyNone = (topic: { readonly name: string }, value: unknown, fault: string): string => {
+  if (/ at \[(?!"_tag"\])/u.test(fault)) return fault;
+  const type = typeof value === "object" && value !== null && "_tag" in value ? value._tag : undefined;
+  return typeof type === "string"
+    ? `this version knows no ${type.slice(0, MAX_TYPE)} on ${topic.name}; run the version that wrote it, and replay the record then`
+    : `the value has no _tag that names a type, and is no event of ${topic.name}; find out who wrote it: no service of Sluice did`;
 };
 
 type Decoder<Event> = (value: unknown) => Result.Result<Event, Schema.SchemaError>;
