@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, describe, it } from "@effect/vitest";
@@ -12,14 +12,19 @@ const folder = Effect.acquireRelease(
 );
 
 describe("the file of an export", () => {
-  it.effect("that is a directory is a fault of usage, and leaves nothing beside it", () =>
+  it.effect("that is there already, be it a directory, is left as it is, with nothing beside it", () =>
     Effect.gen(function* () {
       const parent = yield* folder;
       const inner = yield* Effect.promise(() => mkdtemp(join(parent, "out-")));
-      const exit = yield* Effect.flip(written(inner, (write) => write("{}\n")));
-      assert.strictEqual(exit.code, exitCodes.usage);
-      assert.strictEqual(exit.sentence, `${inner} cannot be written (EISDIR); name a file in a directory that exists`);
-      assert.lengthOf(yield* Effect.promise(() => readdir(parent)), 1);
+      const file = join(parent, "record.jsonl");
+      yield* written(file, (write) => write("mine\n"));
+      for (const there of [inner, file]) {
+        const exit = yield* Effect.flip(written(there, (write) => write("{}\n")));
+        assert.strictEqual(exit.code, exitCodes.usage);
+        assert.strictEqual(exit.sentence, `${there} is there already; name another file with --out, or remove it`);
+      }
+      assert.strictEqual(yield* Effect.promise(() => readFile(file, "utf8")), "mine\n");
+      assert.lengthOf(yield* Effect.promise(() => readdir(parent)), 2);
     }),
   );
 

@@ -1,4 +1,4 @@
-import { open, rename, rm } from "node:fs/promises";
+import { lstat, open, rename, rm } from "node:fs/promises";
 import { AuditRowsBody, RecordExportHead, ReleasePassport } from "@sluice/contracts";
 import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
@@ -86,6 +86,7 @@ export const written = <A>(
   use: (write: (text: string) => Effect.Effect<void, Exit>) => Effect.Effect<A, Exit>,
 ): Effect.Effect<A, Exit> => {
   const part = `${file}.part`;
+  const isThere = Effect.promise(() => lstat(file).catch(() => null));
   const attempt = <B>(run: () => Promise<B>) =>
     Effect.tryPromise({
       try: run,
@@ -97,7 +98,7 @@ export const written = <A>(
           : internalError(sentence);
       },
     });
-  return Effect.acquireUseRelease(
+  const exported = Effect.acquireUseRelease(
     attempt(() => open(part, "w")),
     (handle) => use((text) => Effect.asVoid(attempt(() => handle.appendFile(text)))),
     (handle) => Effect.promise(() => handle.close()),
@@ -105,5 +106,9 @@ export const written = <A>(
     Effect.tap(() => attempt(() => rename(part, file))),
     // What cannot be written cannot be removed either: the first fault is the one to tell.
     Effect.tapCause(() => Effect.promise(() => rm(part, { force: true }).catch(() => undefined))),
+  );
+  // What stands there may be the only copy of what was signed then.
+  return Effect.flatMap(isThere, (found) =>
+    found ? Effect.fail(usageError(`${file} is there already; name another file with --out, or remove it`)) : exported,
   );
 };
