@@ -12,19 +12,13 @@ import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { type Exit, internalError, usageError } from "./exit.ts";
 import { refuseNamedPipe } from "./named-pipe.ts";
-import { callRegistry, type RegistryAddress } from "./registry-client.ts";
+import { askRegistry, callRegistry, type RegistryAddress } from "./registry-client.ts";
 
 /** Stores bytes as they are, text as UTF-8; the answer is their address. */
 export const putArtifact = (address: RegistryAddress, content: string | Uint8Array): Effect.Effect<Digest, Exit> =>
-  callRegistry(address, { method: "PUT", path: "/v1/artifacts", bytes: Buffer.from(content) }).pipe(
-    Effect.flatMap((answer) =>
-      Effect.mapError(Schema.decodeUnknownEffect(ArtifactStoredBody)(answer), () =>
-        internalError(
-          `the registry at ${address.url} answered PUT /v1/artifacts in a form that this version does not know`,
-        ),
-      ),
-    ),
-    Effect.map(({ digest }) => digest),
+  Effect.map(
+    askRegistry(address, { method: "PUT", path: "/v1/artifacts", bytes: Buffer.from(content) }, ArtifactStoredBody),
+    ({ value }) => value.digest,
   );
 
 /** Stores every part of the bundle in its canonical form. */

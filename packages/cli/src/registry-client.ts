@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect";
+import * as Schema from "effect/Schema";
 import { Exit, exitCodes, internalError, usageError } from "./exit.ts";
 
 export interface RegistryAddress {
@@ -39,6 +40,25 @@ export const callRegistry = (address: RegistryAddress, request: RegistryRequest)
       ? usageError(sentence)
       : new Exit({ code: exitCodes.internal, sentence: `the registry failed: ${sentence}` });
   });
+
+/**
+ * The answer as it came, and as its schema has it. One of another shape is a registry of another version: what was asked for
+ * may be done all the same.
+ */
+export const askRegistry = <A>(
+  address: RegistryAddress,
+  request: RegistryRequest,
+  schema: Schema.Codec<A, unknown>,
+): Effect.Effect<{ readonly answer: unknown; readonly value: A }, Exit> =>
+  Effect.flatMap(callRegistry(address, request), (answer) =>
+    Effect.mapBoth(Schema.decodeUnknownEffect(schema)(answer), {
+      onFailure: () =>
+        internalError(
+          `the registry at ${address.url} answered ${request.method} ${request.path} in a form that this version does not know; are both of one version?`,
+        ),
+      onSuccess: (value) => ({ answer, value }),
+    }),
+  );
 
 /** What no server could be asked with. The token's value is no part of the sentence. */
 export const checkAddress = ({ url, token }: RegistryAddress): Effect.Effect<void, Exit> => {

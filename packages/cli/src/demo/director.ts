@@ -13,12 +13,11 @@ import {
 import { type EvalCase, evalSetOf, runEvalSet, taskOf } from "@sluice/simulator";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
-import * as Schema from "effect/Schema";
 import * as Stream from "effect/Stream";
 import { putArtifact, putBundle } from "../artifacts.ts";
 import { registryStream } from "../event-stream.ts";
 import { type Exit, internalError } from "../exit.ts";
-import { callRegistry, type RegistryAddress } from "../registry-client.ts";
+import { askRegistry, callRegistry, type RegistryAddress } from "../registry-client.ts";
 import { readRegistry } from "../verbs/release-read.ts";
 import { type DemoApplication, type DemoRelease, demoPolicy, safetyProbeLines } from "./scenarios.ts";
 
@@ -102,7 +101,7 @@ const requestRelease = Effect.fnUntraced(function* (
     stage.ci,
     safetyProbeLines(Array.from({ length: 8 }, (_, i) => taskOf("privacy", 2_000_000_000 + i).text)),
   );
-  const answer = yield* callRegistry(stage.ci, {
+  const request = {
     method: "POST",
     path: "/v1/releases",
     body: {
@@ -116,9 +115,9 @@ const requestRelease = Effect.fnUntraced(function* (
       mergedAt,
     },
     idempotencyKey: randomUUID(),
-  });
-  const { releaseId } = Schema.decodeUnknownSync(DecidedBody)(answer);
-  return releaseId ?? (yield* internalError(`the registry named no release for ${release.title}`));
+  } as const;
+  const { value } = yield* askRegistry(stage.ci, request, DecidedBody);
+  return value.releaseId ?? (yield* internalError(`the registry named no release for ${release.title}`));
 });
 
 const evaluate = Effect.fnUntraced(function* (stage: Stage, bundle: Bundle, cases: ReadonlyArray<EvalCase>) {

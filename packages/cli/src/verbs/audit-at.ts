@@ -1,8 +1,10 @@
-import { ServedAtBody } from "@sluice/contracts";
+import { epochMsOf, ServedAtBody } from "@sluice/contracts";
+import * as Clock from "effect/Clock";
 import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
+import { usageError } from "../exit.ts";
 import { application, json, url } from "../flags.ts";
 import { instant } from "../instant.ts";
 import { print, printJson } from "../output.ts";
@@ -20,12 +22,15 @@ export const atCommand = Command.make(
   (flags) =>
     Effect.gen(function* () {
       const moment = yield* instant("time", flags.time);
+      if (epochMsOf(moment) > (yield* Clock.currentTimeMillis))
+        return yield* usageError(`time is ${flags.time}, which is to come; give an instant that has been`);
       const query = new URLSearchParams({ application: flags.application, at: moment });
       const address = registryAddress(Option.getOrUndefined(flags.url));
       const served = yield* readRegistry(address, `/v1/audit/at?${query}`, ServedAtBody);
-      if (flags.json) return yield* printJson(served);
       const { application, at, baseline, candidate, position } = served;
-      if (!baseline) return yield* print(`${application} was not registered at ${at}`);
+      if (flags.json) yield* printJson(served);
+      if (!baseline) return yield* usageError(`${application} was not registered yet at ${at}; give a later instant`);
+      if (flags.json) return;
       yield* print(`${application} at ${at} (by the record up to row ${position})`);
       for (const line of partsOf("baseline ", 1 - (candidate?.share ?? 0), baseline)) yield* print(line);
       if (!candidate) return;

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import { json, url } from "../flags.ts";
 import { print, printJson } from "../output.ts";
+import { printable } from "../printable.ts";
 import { callRegistry, registryAddress } from "../registry-client.ts";
 import { readRegistry } from "./release-read.ts";
 
@@ -16,7 +17,9 @@ const listCommand = Command.make("list", { url, json }, (flags) =>
     if (answer.deadLetters.length === 0) return yield* print("there is none");
     for (const { id, type, bytes, readable, reason } of answer.deadLetters)
       yield* print(
-        `${id}  ${type ?? "of no type"}, ${bytes} bytes, ${readable ? "can be read now" : "unreadable"}: ${reason}`,
+        printable(
+          `${id}  ${type ?? "of no type"}, ${bytes} bytes, ${readable ? "can be read now" : "unreadable"}: ${reason}`,
+        ),
       );
   }),
 ).pipe(Command.withDescription("Records that some service could not read, and why"));

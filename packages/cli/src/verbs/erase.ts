@@ -1,17 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { clusterKeyOf } from "@sluice/assignment";
-import { Erasure, ErasuresBody } from "@sluice/contracts";
+import { Digest, Erasure, ErasuresBody } from "@sluice/contracts";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Schedule from "effect/Schedule";
-import * as Schema from "effect/Schema";
 import { Exit, exitCodes, usageError } from "../exit.ts";
 import { application, json, reason, url } from "../flags.ts";
 import { print, printJson } from "../output.ts";
 import { printable } from "../printable.ts";
-import { callRegistry, type RegistryAddress, registryAddress } from "../registry-client.ts";
+import { askRegistry, type RegistryAddress, registryAddress } from "../registry-client.ts";
 import { readRegistry } from "./release-read.ts";
 
 /** ClickHouse rewrites what it holds: a large month takes a while. The registry goes on when nobody waits any more. */
@@ -27,7 +26,11 @@ export const eraseCommand = Command.make(
     user: several("user", "Id of a user, as requests carry it; give it again for more. It does not leave this machine"),
     conversation: several("conversation", "Id of a conversation: what came with one is filed under it, not the user"),
     clusterKey: several("cluster-key", "A cluster key as telemetry has it (of a lone request: its id)"),
-    artifact: several("artifact", "Digest of an artifact that holds texts, such as eval results"),
+    artifact: Flag.String("artifact").pipe(
+      Flag.withDescription("Digest of an artifact that holds texts, such as eval results"),
+      Flag.withSchema(Digest),
+      Flag.atLeast(0),
+    ),
     list: Flag.Boolean("list").pipe(
       Flag.withDescription("Show the erasures there are, instead"),
       Flag.withDefault(false),
@@ -51,7 +54,7 @@ export const eraseCommand = Command.make(
       if (Option.isNone(flags.reason)) return yield* usageError("--reason is missing; say why, it is recorded");
       // An unset variable of a script would else be an erasure on record that took nothing away.
       if (named.some((id) => id.trim() === ""))
-        return yield* usageError("an id of what to erase is empty; check the variable that it came from");
+        return yield* usageError("an id of what to erase is blank; check the variable that it came from");
       if (flags.clusterKey.some((key) => printable(key) !== key))
         return yield* usageError("--cluster-key holds a character that no cluster key has; copy it again");
       if (named.length === 0)
@@ -64,9 +67,12 @@ export const eraseCommand = Command.make(
         ...flags.clusterKey,
       ];
       const body = { clusterKeys, artifacts: flags.artifact, reason: flags.reason.value };
-      const answer = yield* callRegistry(address, { method: "POST", path, body, idempotencyKey: randomUUID() });
-      const { erasureId } = Schema.decodeUnknownSync(Erasure)(answer);
-      const erasure = yield* carriedOut(address, path, erasureId);
+      const { value } = yield* askRegistry(
+        address,
+        { method: "POST", path, body, idempotencyKey: randomUUID() },
+        Erasure,
+      );
+      const erasure = yield* carriedOut(address, path, value.erasureId);
       yield* flags.json ? printJson(erasure) : print(printable(lineOf(erasure)));
     }),
 ).pipe(
@@ -98,8 +104,10 @@ const carriedOut = Effect.fnUntraced(function* (address: RegistryAddress, path: 
   );
 });
 
+const amount = (n: number, of: string): string => `${n.toLocaleString("en")} ${of}${n === 1 ? "" : "s"}`;
+
 const lineOf = (one: Erasure): string => {
   const what = `${one.erasureId}  ${one.requestedAt} by ${one.author.id}: ${one.reason}`;
   if (one.erasedAt === null) return `${what}. Not carried out yet`;
-  return `${what}. Erased at ${one.erasedAt}: the texts of ${one.observations} observations and ${one.judgements} judgements, ${one.artifacts.length} artifacts; the log's own copies expire by ${one.logExpiresAt}`;
+  return `${what}. Erased at ${one.erasedAt}: the texts of ${amount(one.observations, "observation")} and ${amount(one.judgements, "judgement")}, ${amount(one.artifacts.length, "artifact")}; the log's own copies expire by ${one.logExpiresAt}`;
 };

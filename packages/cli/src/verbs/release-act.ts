@@ -4,11 +4,10 @@ import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
-import * as Schema from "effect/Schema";
 import { application, json, reason, release, text, url } from "../flags.ts";
 import { instantOrIn } from "../instant.ts";
 import { print, printJson } from "../output.ts";
-import { callRegistry, registryAddress } from "../registry-client.ts";
+import { askRegistry, registryAddress } from "../registry-client.ts";
 
 interface Asked {
   readonly url: Option.Option<string>;
@@ -22,13 +21,12 @@ const act = Effect.fnUntraced(function* (
   body: Readonly<Record<string, unknown>>,
   done: (answer: typeof DecidedBody.Type) => string,
 ) {
-  const answer = yield* callRegistry(registryAddress(Option.getOrUndefined(asked.url)), {
-    method: "POST",
-    path,
-    body,
-    idempotencyKey: randomUUID(),
-  });
-  yield* asked.json ? printJson(answer) : print(done(Schema.decodeUnknownSync(DecidedBody)(answer)));
+  const { answer, value } = yield* askRegistry(
+    registryAddress(Option.getOrUndefined(asked.url)),
+    { method: "POST", path, body, idempotencyKey: randomUUID() },
+    DecidedBody,
+  );
+  yield* asked.json ? printJson(answer) : print(done(value));
 });
 
 /** Verbs that act on one release and need nothing but a reason. */

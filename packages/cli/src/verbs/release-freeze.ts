@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { DecidedForAllBody } from "@sluice/contracts";
+import { DecidedBody, DecidedForAllBody } from "@sluice/contracts";
 import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
@@ -10,7 +10,7 @@ import { type Exit, usageError } from "../exit.ts";
 import { application, json, reason, url } from "../flags.ts";
 import { instantOrIn } from "../instant.ts";
 import { print, printJson, remark } from "../output.ts";
-import { callRegistry, registryAddress } from "../registry-client.ts";
+import { askRegistry, registryAddress } from "../registry-client.ts";
 
 const target = {
   application: Argument.optional(application),
@@ -30,6 +30,9 @@ interface Asked {
   readonly json: boolean;
 }
 
+/** Who asks for all is told of each. */
+const Answer = Schema.Union([DecidedForAllBody, DecidedBody]);
+
 /** One application or all of them: that nobody freezes the wrong ones, it has to be said. */
 const pathOf = ({ application, all }: Asked, verb: string): Effect.Effect<string, Exit> => {
   if (Option.isSome(application) === all)
@@ -45,16 +48,14 @@ const ask = Effect.fnUntraced(function* (
   body: Readonly<Record<string, unknown>>,
   done: string,
 ) {
-  const answer = yield* callRegistry(registryAddress(Option.getOrUndefined(asked.url)), {
-    method: "POST",
-    path: yield* pathOf(asked, verb),
-    body,
-    idempotencyKey: randomUUID(),
-  });
+  const { answer, value } = yield* askRegistry(
+    registryAddress(Option.getOrUndefined(asked.url)),
+    { method: "POST", path: yield* pathOf(asked, verb), body, idempotencyKey: randomUUID() },
+    Answer,
+  );
   if (asked.json) yield* printJson(answer);
   else yield* print(`${Option.getOrElse(asked.application, () => "every application")}: ${done}`);
-  if (!asked.all) return;
-  const { pending } = Schema.decodeUnknownSync(DecidedForAllBody)(answer);
+  const pending = "pending" in value ? value.pending : [];
   if (pending.length > 0)
     yield* remark(
       `not confirmed yet for ${pending.join(", ")}: the controller sees to it before it does anything else`,

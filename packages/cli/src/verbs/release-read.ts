@@ -4,25 +4,19 @@ import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
-import * as Schema from "effect/Schema";
+import type * as Schema from "effect/Schema";
 import { eventLine } from "../event-line.ts";
-import { type Exit, internalError } from "../exit.ts";
+import type { Exit } from "../exit.ts";
 import { json, ofApplication, release, url, whole } from "../flags.ts";
 import { print, printJson } from "../output.ts";
 import { printable } from "../printable.ts";
-import { callRegistry, type RegistryAddress, registryAddress } from "../registry-client.ts";
+import { askRegistry, type RegistryAddress, registryAddress } from "../registry-client.ts";
 
-/** Reads and decodes: an answer of another shape is a registry of another version. */
 export const readRegistry = <A>(
   address: RegistryAddress,
   path: string,
   schema: Schema.Codec<A, unknown>,
-): Effect.Effect<A, Exit> =>
-  Effect.flatMap(callRegistry(address, { method: "GET", path }), (answer) =>
-    Effect.mapError(Schema.decodeUnknownEffect(schema)(answer), () =>
-      internalError(`the registry at ${address.url} answered ${path} in a form that this version does not know`),
-    ),
-  );
+): Effect.Effect<A, Exit> => Effect.map(askRegistry(address, { method: "GET", path }, schema), ({ value }) => value);
 
 export const listCommand = Command.make(
   "list",

@@ -14,7 +14,6 @@ import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
-import * as Schema from "effect/Schema";
 import { putBundle, putFile } from "../artifacts.ts";
 import { readRepository } from "../configuration-file.ts";
 import { Exit, exitCodes, usageError } from "../exit.ts";
@@ -22,7 +21,7 @@ import { environment, json, organisation, text, url } from "../flags.ts";
 import { instant } from "../instant.ts";
 import { print, printJson, printJsonLine, remark } from "../output.ts";
 import { printable } from "../printable.ts";
-import { callRegistry, type RegistryAddress, registryAddress } from "../registry-client.ts";
+import { askRegistry, callRegistry, type RegistryAddress, registryAddress } from "../registry-client.ts";
 import { manifestFileOf, readManifest, writtenAt } from "../results-manifest.ts";
 import { readRegistry } from "./release-read.ts";
 import { exitOf, timeout, watchRelease, within } from "./release-watch.ts";
@@ -79,23 +78,24 @@ export const requestCommand = Command.make("request", flags, (given) =>
     const files = yield* resultFiles(Option.getOrUndefined(given.baseline), Option.getOrUndefined(given.candidate));
     const evidence =
       files && (yield* evidenceOf(address, files, { application, candidate, evalSet, attest: given.attest }));
-    const answer = yield* callRegistry(address, {
-      method: "POST",
-      path: "/v1/releases",
-      body: {
-        application,
-        team,
-        candidate,
-        policy,
-        evidence: evidence ?? null,
-        description: given.description,
-        commit: Option.getOrNull(given.commit),
-        link: Option.getOrNull(given.link),
-        mergedAt,
-      },
-      idempotencyKey: Option.getOrElse(given.key, randomUUID),
-    });
-    const { releaseId, forecast } = Schema.decodeUnknownSync(DecidedBody)(answer);
+    const body = {
+      application,
+      team,
+      candidate,
+      policy,
+      evidence: evidence ?? null,
+      description: given.description,
+      commit: Option.getOrNull(given.commit),
+      link: Option.getOrNull(given.link),
+      mergedAt,
+    };
+    const idempotencyKey = Option.getOrElse(given.key, randomUUID);
+    const { answer, value } = yield* askRegistry(
+      address,
+      { method: "POST", path: "/v1/releases", body, idempotencyKey },
+      DecidedBody,
+    );
+    const { releaseId, forecast } = value;
     if (!releaseId) return yield* new Exit({ code: exitCodes.internal, sentence: "the registry named no release" });
     // One kind of JSON, whatever is waited for: a line for the answer, then one for each that `watch` says.
     yield* given.json ? printJsonLine(answer) : print(releaseId);

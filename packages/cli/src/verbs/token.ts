@@ -1,15 +1,13 @@
-import { AccessToken, AuthorId, Role, TokenCreatedBody, TokensBody } from "@sluice/contracts";
+import { AccessToken, AuthorId, Role, TokenCreatedBody, TokenId, TokensBody } from "@sluice/contracts";
 import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
-import * as Schema from "effect/Schema";
-import { internalError } from "../exit.ts";
 import { json, text, url, whole } from "../flags.ts";
 import { print, printJson } from "../output.ts";
 import { printable } from "../printable.ts";
-import { callRegistry, registryAddress } from "../registry-client.ts";
+import { askRegistry, registryAddress } from "../registry-client.ts";
 import { table } from "./kpi.ts";
 import { readRegistry } from "./release-read.ts";
 
@@ -28,18 +26,15 @@ const createCommand = Command.make(
   },
   (flags) =>
     Effect.gen(function* () {
-      const answer = yield* callRegistry(registryAddress(Option.getOrUndefined(flags.url)), {
-        method: "POST",
-        path: "/v1/tokens",
-        body: {
-          subject: flags.subject,
-          role: flags.role,
-          team: Option.getOrNull(flags.team),
-          expiresInDays: flags.days,
-        },
-      });
+      const { subject, role, days: expiresInDays } = flags;
+      const body = { subject, role, team: Option.getOrNull(flags.team), expiresInDays };
+      const { answer, value } = yield* askRegistry(
+        registryAddress(Option.getOrUndefined(flags.url)),
+        { method: "POST", path: "/v1/tokens", body },
+        TokenCreatedBody,
+      );
       if (flags.json) return yield* printJson(answer);
-      const { token, created } = yield* understood(TokenCreatedBody, answer);
+      const { token, created } = value;
       yield* print(`${token}`);
       yield* print(
         `${created.tokenId} for ${printable(created.subject)}, ${created.role}, until ${created.expiresAt};`,
@@ -66,23 +61,25 @@ const listCommand = Command.make("list", { url, json }, (flags) =>
 
 const revokeCommand = Command.make(
   "revoke",
-  { tokenId: Argument.String("token-id").pipe(Argument.withDescription("As `token list` shows it")), url, json },
+  {
+    tokenId: Argument.String("token-id").pipe(
+      Argument.withDescription("As `token list` shows it"),
+      Argument.withSchema(TokenId),
+    ),
+    url,
+    json,
+  },
   (flags) =>
     Effect.gen(function* () {
-      const answer = yield* callRegistry(registryAddress(Option.getOrUndefined(flags.url)), {
-        method: "POST",
-        path: `/v1/tokens/${encodeURIComponent(flags.tokenId)}/revoke`,
-      });
+      const { answer, value: revoked } = yield* askRegistry(
+        registryAddress(Option.getOrUndefined(flags.url)),
+        { method: "POST", path: `/v1/tokens/${encodeURIComponent(flags.tokenId)}/revoke` },
+        AccessToken,
+      );
       if (flags.json) return yield* printJson(answer);
-      const revoked = yield* understood(AccessToken, answer);
       yield* print(`${revoked.tokenId} of ${printable(revoked.subject)} opens nothing since ${revoked.revokedAt}`);
     }),
 ).pipe(Command.withDescription("Let a token open nothing any more (role admin)"));
-
-const understood = <A>(schema: Schema.Codec<A, unknown>, answer: unknown) =>
-  Effect.mapError(Schema.decodeUnknownEffect(schema)(answer), () =>
-    internalError("the registry's answer is not understood; are the command line and it of one version?"),
-  );
 
 export const tokenCommand = Command.make("token").pipe(
   Command.withDescription("Bearer tokens: who may do what, and until when"),
