@@ -2,13 +2,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, it } from "@effect/vitest";
-import { timestampOf } from "@sluice/contracts";
+import { type Observation, type ObservationsRecorded, timestampOf } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
+import * as Fiber from "effect/Fiber";
 import * as Layer from "effect/Layer";
 import * as Scope from "effect/Scope";
 import { afterAll, beforeAll } from "vitest";
 import type { Clients } from "./clickhouse/connection.ts";
+import { rollupTiming } from "./clickhouse/minute-rollup.ts";
 import { selectWindows } from "./clickhouse/select-windows.ts";
 import { openClickHouse } from "./clickhouse-telemetry-store.ts";
 import {
@@ -19,7 +21,7 @@ import {
   rolledBackRelease,
 } from "./release-history.fixture.ts";
 import { batchOf, observation, pair, START, telemetryStoreContract } from "./telemetry-store.contract.ts";
-import { type TelemetryError, TelemetryStore } from "./telemetry-store.ts";
+import { type TelemetryError, TelemetryStore, type WindowRow } from "./telemetry-store.ts";
 
 // One data directory a process: it is opened once, and emptied before each test.
 const path = mkdtempSync(join(tmpdir(), "sluice-telemetry-"));
@@ -162,6 +164,69 @@ it.live("who alone writes keeps the bound in mind, and it is the one in the tabl
         yield* isTheOneInTheTable;
         assert.strictEqual(yield* alone.usableRollup(hour), START + minute * 60_000);
       }
+    }),
+  ),
+);
+
+/** By the clock alone nothing that is tried with it is rolled up. */
+const slowly = { ...rollupTiming, lagMs: 3_600_000 };
+/** Rows of the latest minute that is over. */
+const justEnded = () => {
+  const end = Math.floor(Date.now() / 60_000) * 60_000;
+  const of = (gatewayId: string, through: number, observations: ReadonlyArray<Observation>): ObservationsRecorded => ({
+    ...batchOf(observations),
+    gatewayId,
+    through: timestampOf(through),
+  });
+  const row = (id: string): Observation => ({
+    ...observation(0),
+    observationId: id,
+    endedAt: timestampOf(end - 1_000),
+  });
+  const query = { ...hour, from: timestampOf(end - 300_000), to: timestampOf(end) };
+  return { end, of, row, query: { ...query, unitsSince: query.from, conversationsSince: query.from } };
+};
+const rowsIn = (windows: ReadonlyArray<WindowRow>) => windows.at(-1)?.baseline.requests;
+
+it.live("who alone writes rolls a minute up as soon as all gateways' watermarks have passed it", () =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      yield* empty;
+      const alone = yield* openClickHouse({ path }, slowly);
+      const { end, of, row, query } = justEnded();
+      yield* alone.store.insertObservations([of("gw-1", end + 10, [row("1")]), of("gw-2", end - 10, [row("2")])]);
+      yield* alone.rollUp;
+      assert.isBelow(yield* alone.usableRollup(query), end, "while a gateway has not said so");
+      yield* Effect.forkScoped(alone.keepRolledUp);
+      yield* alone.store.insertObservations([of("gw-2", end + 10, [])]);
+      while ((yield* alone.usableRollup(query)) < end) yield* Effect.sleep(5);
+      assert.strictEqual(rowsIn(yield* alone.store.windows(query)), 2);
+
+      yield* alone.store.insertObservations([of("gw-1", end + 20, [row("3")])]);
+      assert.strictEqual(yield* usableRollup(query), end - 60_000, "a row that comes now is late");
+      assert.strictEqual(rowsIn(yield* alone.store.windows(query)), 3);
+    }),
+  ),
+);
+
+it.live("no minute is rolled up while rows of it are on their way", () =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      yield* empty;
+      const alone = yield* openClickHouse({ path }, slowly);
+      const { end, of, row, query } = justEnded();
+      yield* alone.store.insertObservations([of("gw-2", end + 10, [])]);
+      const rows = Array.from({ length: 6_000 }, (_, i) => row(String(i)));
+      const inserting = yield* Effect.forkScoped(alone.store.insertObservations([of("gw-1", end, rows)]), {
+        startImmediately: true,
+      });
+      yield* alone.rollUp;
+      assert.isBelow(yield* alone.usableRollup(query), end);
+      yield* Fiber.join(inserting);
+      assert.strictEqual(rowsIn(yield* alone.store.windows(query)), rows.length);
+      yield* alone.rollUp;
+      assert.strictEqual(yield* alone.usableRollup(query), end);
+      assert.strictEqual(rowsIn(yield* alone.store.windows(query)), rows.length);
     }),
   ),
 );

@@ -2,7 +2,6 @@ import type { ClickHouseClient } from "@clickhouse/client";
 import { timestampOf } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
-import * as Schedule from "effect/Schedule";
 import { answerAnalyst } from "./clickhouse/answer-analyst.ts";
 import { type ClickHouseSettings, connect, messageOf } from "./clickhouse/connection.ts";
 import { eraseTexts } from "./clickhouse/erase-texts.ts";
@@ -17,9 +16,6 @@ import { selectWindows } from "./clickhouse/select-windows.ts";
 import { TelemetryError, TelemetryStore, type WindowQuery } from "./telemetry-store.ts";
 import { faultOfQuery } from "./windows.ts";
 
-/** A pass that finds nothing costs a few milliseconds. */
-const ROLLUP_INTERVAL = "10 seconds";
-
 /**
  * ClickHouse, embedded (`path`: one directory per process) or a server (`url`). Creates tables and views that are missing.
  * Fails when it cannot be opened.
@@ -27,17 +23,8 @@ const ROLLUP_INTERVAL = "10 seconds";
 export const layerClickHouse = (settings: ClickHouseSettings): Layer.Layer<TelemetryStore, TelemetryError> =>
   Layer.effect(
     TelemetryStore,
-    Effect.flatMap(openClickHouse(settings), ({ store, rollUp }) =>
-      Effect.as(
-        Effect.forkScoped(
-          rollUp.pipe(
-            // Windows are read raw meanwhile: slower, and right.
-            Effect.catch((error) => Effect.logWarning(`the minute rollup waits: ${error.message}`)),
-            Effect.repeat(Schedule.spaced(ROLLUP_INTERVAL)),
-          ),
-        ),
-        store,
-      ),
+    Effect.flatMap(openClickHouse(settings), ({ store, keepRolledUp }) =>
+      Effect.as(Effect.forkScoped(keepRolledUp), store),
     ),
   );
 
@@ -55,8 +42,7 @@ export const openClickHouse = Effect.fnUntraced(function* (
   const rollup = minuteRollup(clients, timing, isOnlyWriter);
   yield* rollup.repair;
   const store = TelemetryStore.of({
-    insertObservations: (batches, source) =>
-      Effect.andThen(rollup.markLate(batches), insertObservations(writer, batches, source)),
+    insertObservations: (batches, source) => rollup.insert(batches, insertObservations(writer, batches, source)),
     insertJudgements: (judgements) => insertJudgements(writer, judgements),
     insertPairs: (pairs) => insertPairs(writer, pairs),
     insertReleaseEvents: (events) => insertReleaseEvents(writer, events),
@@ -77,7 +63,7 @@ export const openClickHouse = Effect.fnUntraced(function* (
   /** Windows that are no whole minutes are read raw. */
   const usableRollup = ({ application, windowSeconds }: WindowQuery) =>
     (windowSeconds * 1_000) % MINUTE_MS === 0 ? rollup.boundOf(application, reader) : Effect.succeed(0);
-  return { store, rollUp: rollup.rollUp, clients, usableRollup };
+  return { store, rollUp: rollup.rollUp, keepRolledUp: rollup.keepRolledUp, clients, usableRollup };
 });
 
 const define = (client: ClickHouseClient, statement: string) =>

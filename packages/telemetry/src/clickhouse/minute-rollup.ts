@@ -2,12 +2,17 @@ import type { ClickHouseClient } from "@clickhouse/client";
 import { type ApplicationName, epochMsOf, type ObservationsRecorded } from "@sluice/contracts";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
+import * as Latch from "effect/Latch";
 import { TelemetryError } from "../telemetry-store.ts";
 import { messageOf } from "./connection.ts";
 import { MINUTE_MS, rollupStatements } from "./rollup-statements.ts";
+import { type Minutes, RowsOnTheirWay } from "./rows-on-their-way.ts";
 
 export interface RollupTiming {
-  /** A minute is rolled up once it has been over for this long: until then its rows are read raw. */
+  /**
+   * A minute is rolled up once it has been over for this long: until then its rows are read raw. Who alone writes need not wait
+   * for it where all gateways have said that their rows of the minute are there.
+   */
   readonly lagMs: number;
   /**
    * A row whose minute has been over for longer than this is late. Shorter than `lagMs` by what clocks may differ and an
@@ -24,6 +29,8 @@ export const rollupTiming: RollupTiming = { lagMs: 90_000, lateMs: 30_000, settl
 /** One statement reads at most this much of one application: a day of backlog must not be a single one. */
 const CHUNK_MS = 60 * MINUTE_MS;
 const REPAIR_SECONDS = 600;
+/** A pass that finds nothing costs a few milliseconds. */
+const PASS_INTERVAL = "10 seconds";
 
 interface State {
   readonly through: number;
@@ -35,6 +42,9 @@ interface State {
 /**
  * Keeps `observations_by_minute`: marks minutes before late rows are written, computes minutes anew, and says up to where
  * they are complete. `writer` is the client that inserts observations, `roller` another: neither may wait for the other.
+ *
+ * Several writers keep apart by the clock (`lagMs`, `lateMs`). A process that alone writes knows what it has rolled up and what
+ * is on its way, so there a minute is rolled up as soon as it is closed, and the first look at it finds it so.
  */
 export const minuteRollup = (
   { writer, roller }: Readonly<Record<"writer" | "roller", ClickHouseClient>>,
@@ -47,6 +57,12 @@ export const minuteRollup = (
     Effect.sync(() => changes.set(application, (changes.get(application) ?? 0) + 1));
   const known = new Map<string, { readonly through: number; readonly change: number }>();
   const marks = new Map<string, { readonly minuteMs: number; readonly atMs: number }>();
+  const onTheirWay = new RowsOnTheirWay();
+  /** Up to where a pass of this process has computed minutes, or is computing them. */
+  const rolledTo = new Map<string, number>();
+  /** Open when a gateway's watermark has passed the end of a minute since the last pass. */
+  const minuteEnded = Latch.makeUnsafe(false);
+  const announced = new Map<string, number>();
 
   const stateOf = Effect.fnUntraced(function* (application: ApplicationName, client = roller) {
     const [state] = yield* select<State>(client, rollupStatements.state, { application, settleMs });
@@ -66,12 +82,12 @@ export const minuteRollup = (
     return through;
   });
 
-  /** To be called before rows are inserted: windows are read raw from their minute on until it has been rolled up again. */
-  const markLate = Effect.fnUntraced(function* (batches: ReadonlyArray<ObservationsRecorded>) {
+  /** Before late rows are inserted: windows are read raw from their minute on until it has been rolled up again. */
+  const markLate = Effect.fnUntraced(function* (minutes: Minutes) {
     const nowMs = yield* Clock.currentTimeMillis;
-    const lateBefore = Math.floor((nowMs - lateMs) / MINUTE_MS) * MINUTE_MS;
-    for (const [application, minuteMs] of earliestMinutes(batches)) {
-      if (minuteMs >= lateBefore) continue;
+    const lateBefore = minuteOf(nowMs - lateMs);
+    for (const [application, minuteMs] of minutes) {
+      if (minuteMs >= Math.max(lateBefore, rolledTo.get(application) ?? 0)) continue;
       const marked = marks.get(application);
       // A mark still counts for a pass that begins `settleMs` later: half of it is left for the insert.
       if (marked && marked.minuteMs <= minuteMs && nowMs - marked.atMs < settleMs / 2) continue;
@@ -83,10 +99,46 @@ export const minuteRollup = (
     }
   });
 
+  const insert = <E>(batches: ReadonlyArray<ObservationsRecorded>, rows: Effect.Effect<void, E>) => {
+    const minutes = earliestMinutes(batches);
+    return onTheirWay
+      .during(minutes, Effect.andThen(markLate(minutes), rows))
+      .pipe(Effect.tap(() => Effect.sync(() => announce(batches))));
+  };
+
+  const announce = (batches: ReadonlyArray<ObservationsRecorded>) => {
+    if (!isOnlyWriter) return;
+    for (const { application, gatewayId, through } of batches) {
+      const key = JSON.stringify([application, gatewayId]);
+      const ended = minuteOf(epochMsOf(through));
+      if (ended <= (announced.get(key) ?? 0)) continue;
+      announced.set(key, ended);
+      minuteEnded.openUnsafe();
+    }
+  };
+
+  /** Up to where minutes may be rolled up, at `nowMs`. */
+  const targetOf = Effect.fnUntraced(function* (application: ApplicationName, through: number, nowMs: number) {
+    const elapsed = minuteOf(nowMs - lagMs);
+    if (!isOnlyWriter) return elapsed;
+    const [closed] =
+      through < minuteOf(nowMs)
+        ? yield* select<{ through: number | null }>(roller, rollupStatements.closed, {
+            application,
+            from: nowMs - lagMs,
+          })
+        : [];
+    const target = Math.min(Math.max(elapsed, minuteOf(closed?.through ?? 0)), onTheirWay.earliest(application));
+    // At once: rows that begin their way from here on are late.
+    rolledTo.set(application, Math.max(target, rolledTo.get(application) ?? 0));
+    return target;
+  });
+
   const rollApplication = Effect.fnUntraced(function* (application: ApplicationName) {
     const { through, marked_first, marked_last, now: began } = yield* stateOf(application);
-    const target = Math.floor((began - lagMs) / MINUTE_MS) * MINUTE_MS;
-    if (through >= target || stillArriving(marked_first, marked_last, began, quietMs)) return;
+    if (stillArriving(marked_first, marked_last, began, quietMs)) return;
+    const target = yield* targetOf(application, through, began);
+    if (through >= target) return;
     for (let from = through; from < target; ) {
       const [found] = yield* select<{ first: number | null }>(roller, rollupStatements.firstObservation, {
         application,
@@ -94,7 +146,7 @@ export const minuteRollup = (
         to: target,
       });
       const first = found?.first ?? null;
-      const start = first === null ? target : Math.floor(first / MINUTE_MS) * MINUTE_MS;
+      const start = first === null ? target : minuteOf(first);
       const end = Math.min(start + CHUNK_MS, target);
       if (start < end) yield* command(roller, rollupStatements.rollUp, { application, from: start, to: end });
       yield* Effect.ensuring(
@@ -103,16 +155,29 @@ export const minuteRollup = (
       );
       from = end;
     }
+    // Now, and not with the next look.
+    if (isOnlyWriter) yield* boundOf(application, roller);
+  });
+
+  const rollUp = Effect.gen(function* () {
+    const rows = yield* select<{ application: string }>(roller, rollupStatements.applications, {});
+    yield* Effect.forEach(rows, ({ application }) => rollApplication(application), { discard: true });
   });
 
   return {
     boundOf,
-    markLate,
+    /** Inserts the observations of these batches, and their watermarks, by `rows`. */
+    insert,
     /** One pass over all applications: computes what has ended and is not there yet, or was marked. */
-    rollUp: Effect.gen(function* () {
-      const rows = yield* select<{ application: string }>(roller, rollupStatements.applications, {});
-      yield* Effect.forEach(rows, ({ application }) => rollApplication(application), { discard: true });
-    }),
+    rollUp,
+    /** Passes for ever, at the latest 10 s after one another. */
+    keepRolledUp: rollUp.pipe(
+      // Windows are read raw meanwhile: slower, and right.
+      Effect.catch((error) => Effect.logWarning(`the minute rollup waits: ${error.message}`)),
+      Effect.andThen(Effect.timeoutOption(minuteEnded.await, PASS_INTERVAL)),
+      Effect.andThen(minuteEnded.close),
+      Effect.forever,
+    ),
     /** On opening: the last minutes before the bound are rolled up again. */
     repair: command(writer, rollupStatements.repair, { repairSeconds: REPAIR_SECONDS }),
   };
@@ -122,11 +187,13 @@ export const minuteRollup = (
 const stillArriving = (first: number | null, last: number | null, now: number, quietMs: number): boolean =>
   first !== null && last !== null && now - last < quietMs && now - first < 5 * quietMs;
 
-const earliestMinutes = (batches: ReadonlyArray<ObservationsRecorded>): ReadonlyMap<string, number> => {
+const minuteOf = (epochMs: number): number => Math.floor(epochMs / MINUTE_MS) * MINUTE_MS;
+
+const earliestMinutes = (batches: ReadonlyArray<ObservationsRecorded>): Minutes => {
   const earliest = new Map<string, number>();
   for (const { application, observations } of batches)
     for (const { endedAt } of observations) {
-      const minuteMs = Math.max(0, Math.floor(epochMsOf(endedAt) / MINUTE_MS) * MINUTE_MS);
+      const minuteMs = Math.max(0, minuteOf(epochMsOf(endedAt)));
       if (minuteMs < (earliest.get(application) ?? Number.POSITIVE_INFINITY)) earliest.set(application, minuteMs);
     }
   return earliest;

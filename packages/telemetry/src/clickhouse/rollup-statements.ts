@@ -25,6 +25,11 @@ export const rollupStatements = {
 
   applications: "SELECT DISTINCT application FROM gateway_batches",
 
+  /** The least watermark of the gateways that were heard since `from`, in epoch milliseconds; null: none was. */
+  closed: `SELECT toUnixTimestamp64Milli(minOrNull(last)) AS through
+    FROM (SELECT max(through) AS last FROM gateway_batches WHERE ${ofApplication} GROUP BY gateway_id)
+    WHERE last > fromUnixTimestamp64Milli({from:Int64})`,
+
   firstObservation: `SELECT toUnixTimestamp64Milli(minOrNull(ended_at)) AS first FROM observations WHERE ${observedBetween}`,
 
   rollUp: `INSERT INTO observations_by_minute (minute, application, release_id, arm, role, requests, errors, answered, refusals,
