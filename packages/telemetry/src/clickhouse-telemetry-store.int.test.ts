@@ -168,8 +168,8 @@ it.live("who alone writes keeps the bound in mind, and it is the one in the tabl
   ),
 );
 
-/** By the clock alone nothing that is tried with it is rolled up. */
-const slowly = { ...rollupTiming, lagMs: 3_600_000 };
+/** By the clock alone nothing that is tried with it would be rolled up, and nothing late. */
+const slowly = { ...rollupTiming, lagMs: 3_600_000, lateMs: 3_600_000 };
 /** Rows of the latest minute that is over. */
 const justEnded = () => {
   const end = Math.floor(Date.now() / 60_000) * 60_000;
