@@ -1,22 +1,20 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { epochMsOf, type Routing } from "@sluice/contracts";
-import { type RedactionRule, standardRedaction } from "@sluice/contracts/redaction";
 import type { EventBus } from "@sluice/event-bus";
 import { looksLikeRefusal } from "@sluice/judge/refusal";
 import * as Effect from "effect/Effect";
 import * as Fiber from "effect/Fiber";
 import * as Queue from "effect/Queue";
-import * as Schedule from "effect/Schedule";
 import * as Schema from "effect/Schema";
 import type * as Scope from "effect/Scope";
 import { openHttpServer } from "./adapters/http-server.ts";
 import { keyCheck } from "./adapters/key-check.ts";
 import { RoutingFileWriter, readRoutingFile } from "./adapters/routing-file.ts";
+import { ShadowThread } from "./adapters/shadow-thread.ts";
 import { missingKeys, type OpenUpstreams, openUpstreams } from "./adapters/upstreams.ts";
 import { Gateway } from "./application/gateway.ts";
 import { counter, gauge, Metrics } from "./application/metrics.ts";
-import { Mirror } from "./application/mirror.ts";
 import { makeFlush, makeReport, type PublishingParts, reportForEver } from "./application/publishing.ts";
 import { ReportIntake } from "./application/report-intake.ts";
 import { reportReader } from "./application/report-reader.ts";
@@ -24,7 +22,7 @@ import { followRoutings } from "./application/routing-feed.ts";
 import { clusterSourcesReader } from "./domain/cluster-sources.ts";
 import { ObservationBuffer } from "./domain/observation-buffer.ts";
 import { RoutingTable } from "./domain/routing-table.ts";
-import type { GatewaySettings } from "./settings.ts";
+import { type GatewaySettings, redactionOf } from "./settings.ts";
 
 /** One sentence for whoever started it. */
 export class GatewayStartError extends Schema.TaggedError<GatewayStartError>()("GatewayStartError", {
@@ -52,16 +50,22 @@ export const gatewayService: (
     });
   }
   const upstreams = yield* Effect.acquireRelease(
-    Effect.sync(() => openUpstreams(settings.providers, process.env)),
+    Effect.sync(() => openUpstreams(settings.providers, process.env, ["baseline", "candidate"])),
     (open) => Effect.promise(() => open.close()),
   );
   const gatewayId = settings.gatewayId ?? `gateway-${hostname()}-${settings.port || randomBytes(4).toString("hex")}`;
-  const parts = assemble(settings, gatewayId, upstreams);
+  const run = Effect.runForkWith(yield* Effect.context<never>());
+  const fullBatch = yield* Queue.sliding<void>(1);
+  const parts = assemble(settings, gatewayId, upstreams, {
+    warn: (message) => run(Effect.logWarning(message)),
+    onFullBatch: () => Queue.offerUnsafe(fullBatch, undefined),
+  });
+  yield* Effect.addFinalizer(() => Effect.promise(() => parts.shadow.close()));
   const changed = yield* Queue.sliding<void>(1);
   const report = yield* makeReport(parts);
   yield* Effect.addFinalizer(() => report(false));
   yield* feedTable(settings, parts, changed);
-  yield* runFlushing(settings, parts);
+  yield* runFlushing(settings, parts, fullBatch);
   // Signs of life go on while the last requests are let finish.
   yield* Effect.forkScoped(reportForEver(report, changed, settings.reportIntervalMs));
   const address = yield* serve(settings, parts, upstreams);
@@ -71,9 +75,16 @@ export const gatewayService: (
 interface Parts extends PublishingParts {
   readonly upstreams: OpenUpstreams;
   readonly intake: ReportIntake;
+  readonly shadow: ShadowThread;
+  readonly warn: (message: string) => void;
 }
 
-const assemble = (settings: GatewaySettings, gatewayId: string, upstreams: OpenUpstreams): Parts => {
+const assemble = (
+  settings: GatewaySettings,
+  gatewayId: string,
+  upstreams: OpenUpstreams,
+  { warn, onFullBatch }: Pick<Parts, "warn"> & { readonly onFullBatch: () => void },
+): Parts => {
   const bootId = randomBytes(6).toString("hex");
   const redaction = redactionOf(settings);
   const table = new RoutingTable();
@@ -83,22 +94,15 @@ const assemble = (settings: GatewaySettings, gatewayId: string, upstreams: OpenU
     bootId,
     { observations: settings.maxBufferedObservations, payloadLength: settings.maxBufferedPayloadLength },
     Date.now(),
+    onFullBatch,
   );
-  const mirror = new Mirror(
-    {
-      gatewayId,
-      maxQueueBytes: settings.maxMirrorQueueBytes,
-      maxPerSecond: settings.maxMirroredPerSecond,
-      maxTokensPerHour: settings.maxMirroredTokensPerHour,
-      maxUsdPerHour: settings.maxMirroredUsdPerHour,
-      maxAnswerBytes: settings.maxAnswerBytes,
-      redaction,
-      looksLikeRefusal,
-    },
-    table,
-    upstreams,
-    (pair) => observations.addPair(pair),
-  );
+  const shadow = new ShadowThread({
+    gatewayId,
+    settings,
+    routings: () => table.all().map(({ routing }) => routing),
+    onPair: (pair) => observations.addPair(pair),
+    warn,
+  });
   const gateway = new Gateway(
     {
       gatewayId,
@@ -110,30 +114,17 @@ const assemble = (settings: GatewaySettings, gatewayId: string, upstreams: OpenU
       looksLikeRefusal,
       isProbeKey: probeKeyCheck(settings),
     },
-    { table, upstreams, observations, mirror, metrics },
+    { table, upstreams, observations, shadow, metrics },
   );
   const intake = new ReportIntake({ gatewayId, redaction, looksLikeRefusal, table, observations, metrics, gateway });
-  return { gatewayId, table, observations, metrics, gateway, mirror, upstreams, intake };
+  return { gatewayId, table, observations, metrics, gateway, shadow, upstreams, intake, warn };
 };
-
-const redactionOf = ({ redaction }: GatewaySettings): ReadonlyArray<RedactionRule> => [
-  ...standardRedaction,
-  ...redaction.map(({ pattern, replacement }) => ({ pattern: new RegExp(pattern, "g"), replacement })),
-];
 
 /** First the disk, then the bus; the bus has a moment to answer, then the start goes on with what there is. */
 const feedTable = Effect.fnUntraced(function* (settings: GatewaySettings, parts: Parts, changed: Queue.Queue<void>) {
-  const { table, gateway, metrics } = parts;
-  const run = Effect.runForkWith(yield* Effect.context<never>());
+  const { table, gateway, metrics, shadow, warn } = parts;
   const { routingFile } = settings;
-  const writer =
-    routingFile === null
-      ? null
-      : new RoutingFileWriter(
-          routingFile,
-          () => table.all(),
-          (message) => run(Effect.logWarning(message)),
-        );
+  const writer = routingFile === null ? null : new RoutingFileWriter(routingFile, () => table.all(), warn);
   if (routingFile !== null) {
     const stored = yield* readRoutingFile(routingFile).pipe(
       Effect.catch((error) => Effect.as(Effect.logWarning(error.message), [])),
@@ -144,8 +135,9 @@ const feedTable = Effect.fnUntraced(function* (settings: GatewaySettings, parts:
   const following = followRoutings(table, {
     onChanged: (routing) => {
       writer?.changed();
+      shadow.routed(routing);
       Queue.offerUnsafe(changed, undefined);
-      warnOfUnknownProviders(routing, parts, (message) => run(Effect.logWarning(message)));
+      warnOfUnknownProviders(routing, parts);
     },
     onHeard: () => writer?.heard(Date.now()),
     onStale: () => {
@@ -156,7 +148,7 @@ const feedTable = Effect.fnUntraced(function* (settings: GatewaySettings, parts:
   yield* Fiber.join(fiber).pipe(Effect.timeoutOption(settings.startTimeoutMs));
 });
 
-const warnOfUnknownProviders = (routing: Routing, { upstreams }: Parts, warn: (message: string) => void): void => {
+const warnOfUnknownProviders = (routing: Routing, { upstreams, warn }: Parts): void => {
   for (const routed of [routing.baseline, routing.candidate]) {
     if (routed && !upstreams.get(routed.bundle.model.provider)) {
       warn(
@@ -167,10 +159,15 @@ const warnOfUnknownProviders = (routing: Routing, { upstreams }: Parts, warn: (m
 };
 
 /** In the background; the last flush comes when everything that could still be observed has ended. */
-const runFlushing = Effect.fnUntraced(function* (settings: GatewaySettings, parts: Parts) {
+const runFlushing = Effect.fnUntraced(function* (
+  { flushIntervalMs }: GatewaySettings,
+  parts: Parts,
+  fullBatch: Queue.Queue<void>,
+) {
   const flush = yield* makeFlush(parts);
   yield* Effect.addFinalizer(() => flush);
-  yield* Effect.forkScoped(Effect.repeat(flush, Schedule.spaced(settings.flushIntervalMs)));
+  const isDue = Queue.take(fullBatch).pipe(Effect.timeoutOption(flushIntervalMs));
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(flush, isDue)));
 });
 
 const probeKeyCheck = ({ probeKey }: GatewaySettings) => keyCheck(probeKey === null ? [] : [probeKey]);
@@ -202,21 +199,19 @@ const serve = (settings: GatewaySettings, parts: Parts, upstreams: OpenUpstreams
     (server) => Effect.promise(() => server.close(settings.drainTimeoutMs)),
   ).pipe(Effect.map(({ address }) => address));
 
-const metricsText = ({ metrics, observations, mirror, gateway }: Parts, upstreams: OpenUpstreams): string =>
+const metricsText = ({ metrics, observations, shadow, gateway }: Parts, upstreams: OpenUpstreams): string =>
   metrics.format([
     gauge("sluice_gateway_requests_under_way", gateway.underWay),
     gauge("sluice_gateway_observations_waiting", observations.size),
     counter("sluice_gateway_dropped_total", observations.dropped.observations, { what: "observation" }),
     counter("sluice_gateway_dropped_total", observations.dropped.payloads, { what: "payload" }),
     counter("sluice_gateway_dropped_total", observations.dropped.pairs, { what: "pair" }),
-    gauge("sluice_gateway_mirror_pending", mirror.pending),
-    ...[...mirror.droppedByReason].map(([reason, count]) =>
+    gauge("sluice_gateway_mirror_pending", shadow.pending),
+    ...[...shadow.droppedByReason].map(([reason, count]) =>
       counter("sluice_gateway_mirror_dropped_total", count, { reason }),
     ),
-    ...upstreams
-      .load()
-      .flatMap(({ provider, purpose, running, waiting }) => [
-        gauge("sluice_gateway_upstream_running", running, { provider, purpose }),
-        gauge("sluice_gateway_upstream_waiting", waiting, { provider, purpose }),
-      ]),
+    ...[...upstreams.load(), ...shadow.load].flatMap(({ provider, purpose, running, waiting }) => [
+      gauge("sluice_gateway_upstream_running", running, { provider, purpose }),
+      gauge("sluice_gateway_upstream_waiting", waiting, { provider, purpose }),
+    ]),
   ]);

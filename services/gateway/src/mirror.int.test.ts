@@ -48,6 +48,13 @@ const ask = async (more: object = {}) => {
   return { response, text };
 };
 
+const metrics = async () => (await fetch(`${gateway.address}/metrics`)).text();
+const candidateRequests = () => upstream.requests.filter(({ body }) => body?.model === "model-candidate").length;
+/** Whatever was copied has ended. */
+const untilNothingIsMirrored = async () => {
+  while (!(await metrics()).includes("sluice_gateway_mirror_pending 0\n"));
+};
+
 const toolResult = (content: string) => ({ role: "tool", tool_call_id: "call-look_up", content });
 
 describe("a candidate in shadow", () => {
@@ -104,9 +111,7 @@ describe("a candidate in shadow", () => {
     expect(new Set(asked.map(({ response }) => response.status))).toEqual(new Set([200]));
     // All users have their answers while not one of the mirrored calls has its own.
     expect(gateway.pairs()).toHaveLength(0);
-    await until(
-      () => upstream.requests.filter(({ body }) => body?.model === "model-candidate").length === limits.concurrency,
-    );
+    await until(() => candidateRequests() === limits.concurrency);
   });
 
   it("meets a conversation's recorded tool results, runs no tool, and its first divergence is marked", async () => {
@@ -148,9 +153,8 @@ describe("a candidate in shadow", () => {
     }, 1);
     for (let i = 0; i < 40; i += 1) await ask();
     clearInterval(watch);
-    await until(() => (gateway.reports.at(-1)?.dropped.mirrored ?? 0) > 0);
-    const asked = upstream.requests.filter(({ body }) => body?.model === "model-candidate").length;
-    expect(asked).toBe(limits.concurrency);
+    await until(() => gateway.reports.at(-1)?.dropped.mirrored === 40 - limits.concurrency - limits.queueLimit);
+    await until(() => candidateRequests() === limits.concurrency);
     // Four mirrored calls, and the one user request under way.
     expect(mostAtOnce).toBeLessThanOrEqual(5);
   });
@@ -160,10 +164,9 @@ describe("a candidate in shadow", () => {
       routingOf(2, { candidate: candidateOf(candidate, { mirror: { ...limits, sampleRate: 0.3, queueLimit: 500 } }) }),
     );
     for (let i = 0; i < 200; i += 1) await ask();
-    await until(() => gateway.observations().length === 200);
-    const mirrored = upstream.requests.filter(({ body }) => body?.model === "model-candidate").length;
+    await untilNothingIsMirrored();
     // Binomial(200, .3): 60 ± 6.5; outside of 60 ± 33 once in 3 million runs.
-    expect(Math.abs(mirrored - 60)).toBeLessThan(33);
+    expect(Math.abs(candidateRequests() - 60)).toBeLessThan(33);
   });
 
   it("marks the pairs whose texts policy does not let be kept", async () => {
@@ -186,8 +189,9 @@ describe("a candidate in shadow", () => {
     await gateway.route(routingOf(3, { candidate: candidateOf(candidate, { mirror: null, share: 0 }) }));
     await ask();
     await until(() => gateway.observations().length === 2);
+    await untilNothingIsMirrored();
     expect(gateway.pairs()).toHaveLength(0);
-    expect(upstream.requests.filter(({ body }) => body?.model === "model-candidate")).toHaveLength(0);
+    expect(candidateRequests()).toBe(0);
   });
 
   it("that meets the provider's rate limit has no pair, and is not asked again until the provider allows it", async () => {
@@ -199,7 +203,7 @@ describe("a candidate in shadow", () => {
     await until(() => (gateway.reports.at(-1)?.dropped.mirrored ?? 0) === 1);
     for (let i = 0; i < 5; i += 1) expect((await ask()).response.status).toBe(200);
     await until(() => (gateway.reports.at(-1)?.dropped.mirrored ?? 0) === 6);
-    expect(upstream.requests.filter(({ body }) => body?.model === "model-candidate")).toHaveLength(1);
+    expect(candidateRequests()).toBe(1);
     expect(gateway.pairs()).toEqual([]);
   });
 
@@ -212,6 +216,6 @@ describe("a candidate in shadow", () => {
     baselineBehaves = says("The baseline says hello.");
     expect((await ask()).response.status).toBe(200);
     await until(() => (gateway.reports.at(-1)?.dropped.mirrored ?? 0) === 1);
-    expect(upstream.requests.filter(({ body }) => body?.model === "model-candidate")).toEqual([]);
+    expect(candidateRequests()).toBe(0);
   });
 });

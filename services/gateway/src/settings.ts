@@ -1,3 +1,4 @@
+import { type RedactionRule, standardRedaction } from "@sluice/contracts/redaction";
 import { withDefault } from "@sluice/contracts/with-default";
 import * as Schema from "effect/Schema";
 
@@ -114,5 +115,11 @@ export const GatewaySettings = Schema.Struct({
 export type GatewaySettings = typeof GatewaySettings.Type;
 /** As written by people: everything but `providers` may be left out. */
 export type GatewaySettingsInput = typeof GatewaySettings.Encoded;
+
+/** The standard rules, and those of the settings. */
+export const redactionOf = ({ redaction }: GatewaySettings): ReadonlyArray<RedactionRule> => [
+  ...standardRedaction,
+  ...redaction.map(({ pattern, replacement }) => ({ pattern: new RegExp(pattern, "g"), replacement })),
+];
 
 export const gatewaySettings = Schema.decodeUnknownSync(GatewaySettings);

@@ -5,8 +5,6 @@ import { UpstreamLane } from "./upstream-lane.ts";
 type Environment = Readonly<Record<string, string | undefined>>;
 type Lanes = Readonly<Record<Purpose, ReadonlyArray<UpstreamLane>>>;
 
-const purposes = ["baseline", "candidate", "shadow"] as const;
-
 export interface OpenUpstreams extends Upstreams {
   readonly close: () => Promise<void>;
 }
@@ -15,11 +13,14 @@ export interface OpenUpstreams extends Upstreams {
 export const openUpstreams = (
   providers: Readonly<Record<string, Provider>>,
   environment: Environment,
+  /** Those that are asked from here; the others have no connections. */
+  purposes: ReadonlyArray<Purpose>,
 ): OpenUpstreams => {
   const lanes = new Map<string, Lanes>();
   const known = new Map<string, ProviderUpstreams>();
   for (const [name, provider] of Object.entries(providers)) {
-    const own: Lanes = { baseline: lanesOf(provider), candidate: lanesOf(provider), shadow: lanesOf(provider) };
+    const lanesFor = (purpose: Purpose) => (purposes.includes(purpose) ? lanesOf(provider) : []);
+    const own: Lanes = { baseline: lanesFor("baseline"), candidate: lanesFor("candidate"), shadow: lanesFor("shadow") };
     lanes.set(name, own);
     known.set(name, {
       headers: headersOf(provider, environment),

@@ -24,7 +24,7 @@ import { requestHeaders } from "../domain/upstream-headers.ts";
 import type { Client } from "./client-port.ts";
 import { Exchange } from "./exchange.ts";
 import type { Metrics } from "./metrics.ts";
-import { type Mirror, pairSideOf } from "./mirror.ts";
+import type { Shadow } from "./shadow-port.ts";
 import { type ProviderUpstreams, type Upstreams, unreachable } from "./upstream-port.ts";
 
 export interface GatewayOptions {
@@ -44,7 +44,7 @@ export interface GatewayParts {
   readonly table: RoutingTable;
   readonly upstreams: Upstreams;
   readonly observations: ObservationBuffer;
-  readonly mirror: Mirror;
+  readonly shadow: Shadow;
   readonly metrics: Metrics;
 }
 
@@ -250,7 +250,7 @@ export class Gateway {
     this.#parts.metrics.served(observation);
     // A caller's own key has a limit of its own.
     if (outcome.rateLimited && !served.provider.passAuthorization)
-      this.#parts.mirror.rateLimited(choice.bundle.model.provider, outcome.rateLimited.retryAfterMs);
+      this.#parts.shadow.rateLimited(choice.bundle.model.provider, outcome.rateLimited.retryAfterMs);
     if (!outcome.clientGone && outcome.errorClass === null) this.#mirror(served, outcome, clusterKey);
   }
 
@@ -267,17 +267,17 @@ export class Gateway {
     const { application, candidate } = served.known.routing;
     if (!candidate?.mirror || choice.role !== "user" || choice.arm !== "baseline") return;
     if (request.endpoint === "embeddings" || !isSampled(candidate.mirror.sampleRate, "mirror", served.sequence)) return;
-    this.#parts.mirror.offer(candidate.mirror, {
+    this.#parts.shadow.offer(candidate.mirror, {
       application,
+      provider: candidate.bundle.model.provider,
       releaseId: candidate.releaseId,
       requestId,
       clusterKey,
       endpoint: request.endpoint,
       body: served.body,
       bodyBytes: request.body.length,
-      input: payloadText(requestText(request.endpoint, served.body), this.#options.redaction, "end"),
-      baseline: pairSideOf(outcome, served.rendered.servedBundle, this.#options.redaction),
-      baselineCalls: outcome.toolCalls,
+      baseline: outcome,
+      baselineBundle: served.rendered.servedBundle,
       textsKept: isSampled(candidate.mirror.payloadSampleRate ?? 1, "payload", served.sequence),
     });
   }

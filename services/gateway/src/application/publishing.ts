@@ -15,7 +15,7 @@ import { publicationSize } from "../domain/publication.ts";
 import type { RoutingTable } from "../domain/routing-table.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Metrics } from "./metrics.ts";
-import type { Mirror } from "./mirror.ts";
+import type { Shadow } from "./shadow-port.ts";
 
 /** A bus that does not answer is as good as down; the same events are sent again. */
 const PUBLISH_TIMEOUT = "10 seconds";
@@ -35,7 +35,7 @@ export interface PublishingParts {
   readonly observations: ObservationBuffer;
   readonly metrics: Metrics;
   readonly gateway: Gateway;
-  readonly mirror: Mirror;
+  readonly shadow: Shadow;
 }
 
 /**
@@ -104,9 +104,11 @@ const reportOf = (parts: PublishingParts, atMs: number, live: boolean): GatewayR
   dropped: {
     observations: parts.observations.dropped.observations,
     payloads: parts.observations.dropped.payloads,
-    mirrored: parts.mirror.dropped + parts.observations.dropped.pairs,
+    mirrored: sumOf(parts.shadow.droppedByReason) + parts.observations.dropped.pairs,
   },
 });
+
+const sumOf = (counts: ReadonlyMap<string, number>): number => [...counts.values()].reduce((sum, n) => sum + n, 0);
 
 /** Reports at every tick, and at once when `changed` says so. */
 export const reportForEver = <E>(

@@ -51,6 +51,21 @@ const batchesOf = (events: ReadonlyArray<ObservationEvent>) =>
   events.filter((event) => event._tag === "ObservationsRecorded");
 
 describe("ObservationBuffer", () => {
+  it("says once when enough waits for a batch, of observations or of pairs", () => {
+    let said = 0;
+    const buffer = new ObservationBuffer("g", "boot", { observations: 10_000, payloadLength: 1e9 }, START_MS, () => {
+      said += 1;
+    });
+    for (let i = 0; i < 499; i += 1) buffer.add(observation(START_MS));
+    for (let i = 0; i < 499; i += 1) buffer.addPair(pair);
+    expect(said).toBe(0);
+    buffer.add(observation(START_MS));
+    buffer.add(observation(START_MS));
+    expect(said).toBe(1);
+    buffer.addPair(pair);
+    expect(said).toBe(2);
+  });
+
   it("never publishes an observation that ended before an earlier watermark, even when the clock steps back", () => {
     const buffer = makeBuffer();
     const published: Array<{ through: number; ends: Array<number> }> = [];

@@ -36,6 +36,7 @@ export class ObservationBuffer {
   readonly #bootId: string;
   readonly #limits: BufferLimits;
   readonly #startedAtMs: number;
+  readonly #onFullBatch: () => void;
   readonly #waiting = new Map<ApplicationName, Waiting>();
   #pairs: Array<ShadowPairRecorded> = [];
   #count = 0;
@@ -44,11 +45,19 @@ export class ObservationBuffer {
   #latestCutMs: number;
 
   /** `bootId` keeps the batches of one life of a gateway apart from the next, whose sequences start again. */
-  constructor(gatewayId: string, bootId: string, limits: BufferLimits, nowMs: number) {
+  constructor(
+    gatewayId: string,
+    bootId: string,
+    limits: BufferLimits,
+    nowMs: number,
+    /** Enough waits for a batch. Sent at once it is not there any more when the garbage collector comes to move it. */
+    onFullBatch: () => void = () => {},
+  ) {
     this.#gatewayId = gatewayId;
     this.#bootId = bootId;
     this.#limits = limits;
     this.#startedAtMs = nowMs;
+    this.#onFullBatch = onFullBatch;
     this.#latestCutMs = nowMs;
   }
 
@@ -80,7 +89,8 @@ export class ObservationBuffer {
       return;
     }
     this.#count += 1;
-    this.#waitingOf(observation.application).observations.push(this.#bounded(observation));
+    const waiting = this.#waitingOf(observation.application).observations.push(this.#bounded(observation));
+    if (waiting === MAX_BATCH_OBSERVATIONS) this.#onFullBatch();
   }
 
   /** A reporter has dropped so many observations before they came here. */
@@ -109,7 +119,7 @@ export class ObservationBuffer {
       return;
     }
     this.#payloadLength += length;
-    this.#pairs.push(pair);
+    if (this.#pairs.push(pair) === MAX_BATCH_OBSERVATIONS) this.#onFullBatch();
   }
 
   /**

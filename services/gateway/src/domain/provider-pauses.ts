@@ -20,6 +20,11 @@ export class ProviderPauses {
     return nowMs < (this.#pauses.get(provider)?.untilMs ?? 0);
   }
 
+  /** Until when each provider is left alone, or was (epoch milliseconds). */
+  get untilMs(): ReadonlyMap<string, number> {
+    return new Map([...this.#pauses].map(([provider, { untilMs }]) => [provider, untilMs]));
+  }
+
   /** `retryAfterMs` is what the provider asked for; null: it did not say. */
   rateLimited(provider: string, retryAfterMs: number | null, nowMs: number): void {
     const { untilMs, nextMs } = this.#pauses.get(provider) ?? { untilMs: 0, nextMs: FIRST_PAUSE_MS };
