@@ -1,12 +1,15 @@
 import type { ReleaseEvent, ReleaseEventOf } from "@sluice/contracts";
-
-const amount = (n: number, of: string): string => `${n} ${of}${n === 1 ? "" : "s"}`;
+import { amount, withMinusSigns } from "./words.ts";
 
 const percent = (share: number): string => `${Number((share * 100).toFixed(2))} %`;
 
 /** That all can be seen is as it should be; anything else is worth a sentence. */
 const forecastOf = ({ forecast }: ReleaseEventOf<"ReleaseRequested">): string =>
   forecast && forecast.outcome !== "seen" ? `. ${forecast.sentence}` : "";
+
+/** What the evidence says of itself, behind what it led to. */
+const found = (what: string, sentence: string | undefined): string =>
+  withMinusSigns(`${what} ${sentence ?? ""}`.trim());
 
 /**
  * One event as a person would tell it; the evidence speaks for itself where it has a sentence. What people wrote is in it as
@@ -23,7 +26,10 @@ export const eventSentence = (event: ReleaseEvent): string => {
     case "OfflineGateBlocked":
     case "OfflineGateInconclusive":
     case "OfflineGateInvalid":
-      return `offline gate: ${event.report.verdict}. ${event.report.reasons.find((reason) => reason.enforced)?.sentence ?? ""}`.trim();
+      return found(
+        `offline gate: ${event.report.verdict}.`,
+        event.report.reasons.find((reason) => reason.enforced)?.sentence,
+      );
     case "OverrideProposed":
       return `override proposed by ${event.author.id}, to be confirmed by a second person${termsOf(event)}: ${event.reason}`;
     case "GateOverridden": {
@@ -35,23 +41,23 @@ export const eventSentence = (event: ReleaseEvent): string => {
     case "ShadowStarted":
       return `shadow: ${percent(event.sampleRate)} of the baseline's requests are copied to the candidate`;
     case "ShadowPassed":
-      return `shadow passed. ${event.evidence.sentence}`;
+      return found("shadow passed.", event.evidence.sentence);
     case "ShadowRegressed":
-      return `shadow regressed. ${event.evidence.sentence}`;
+      return found("shadow regressed.", event.evidence.sentence);
     case "ShadowInconclusive":
-      return `shadow inconclusive. ${event.evidence.sentence}`;
+      return found("shadow inconclusive.", event.evidence.sentence);
     case "CanaryStepStarted":
       return `canary at ${percent(event.share)}`;
     case "CanaryStepPassed":
-      return `step passed. ${event.evidence.sentence}`;
+      return found("step passed.", event.evidence.sentence);
     case "CanaryHeld":
       return `held (${event.cause}): waits for ${event.waitsFor} until ${event.until}`;
     case "CanaryHoldEnded":
       return "no longer held";
     case "CanaryBreached":
-      return `breach (${event.cause}): ${event.sentence}`;
+      return found(`breach (${event.cause}):`, event.sentence);
     case "MitigationConfirmed":
-      return `pinned to the baseline, confirmed by ${event.gateways.length} gateway${event.gateways.length === 1 ? "" : "s"}`;
+      return `pinned to the baseline, confirmed by ${amount(event.gateways.length, "gateway")}`;
     case "ReleaseRolledBack":
       return event.unacknowledged.length > 0
         ? `rolled back; not confirmed by ${event.unacknowledged.join(", ")}`

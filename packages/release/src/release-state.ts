@@ -1,6 +1,7 @@
-import { epochMsOf, type ReleaseState, timestampOf } from "@sluice/contracts";
+import { epochMsOf, type Policy, type ReleaseState, timestampOf } from "@sluice/contracts";
 import { type ApplicationState, candidateOf, policyOf, type Release, shareOf } from "./application-state.ts";
 import { freezeText } from "./freeze.ts";
+import { amount, lengthOfTime } from "./words.ts";
 
 /** What services that subscribe to release state see. */
 export const releaseStateOf = (state: ApplicationState): ReleaseState => ({
@@ -57,6 +58,26 @@ export const holdEndsAt = (release: Release): string | null => {
 /** The bound of `Text`. */
 const MAX_TEXT = 4_000;
 
+const given = (needs: ReadonlyArray<string | null>) => needs.filter((need) => need !== null);
+
+const shadowNeeds = ({ minPairs, minDurationSeconds, minRequests, enough }: Policy["shadow"]): string => {
+  const time = minDurationSeconds > 0 ? lengthOfTime(minDurationSeconds) : null;
+  const requests = minRequests > 0 ? amount(minRequests, "request") : null;
+  const either = time !== null && requests !== null ? `${time} or ${requests}` : null;
+  const pairs = minPairs > 0 ? amount(minPairs, "judged pair") : null;
+  return (
+    given([pairs, ...(enough === "either" ? [either] : [time, requests])]).join(" and ") || "its first judged pairs"
+  );
+};
+
+const stepNeeds = (release: Release, minRequests: number): string => {
+  const until = holdEndsAt(release);
+  // Where all users have the candidate there is no other arm.
+  const arms = shareOf(release) < 1 ? "per arm" : "of the candidate";
+  const requests = minRequests > 0 ? `${amount(minRequests, "request")} ${arms}` : null;
+  return given([until && `the hold until ${until}`, requests]).join(" and ") || "a closed window";
+};
+
 const waitsFor = (state: ApplicationState, release: Release): string | null => {
   const [freeze] = state.freezes;
   if (freeze && release.phase !== "breached") return `the end of ${freezeText(freeze)}`.slice(0, MAX_TEXT);
@@ -68,13 +89,12 @@ const waitsFor = (state: ApplicationState, release: Release): string | null => {
     case "gate-passed":
       return "the shadow to start";
     case "shadow":
-      return `${shadow.minPairs} judged pairs and ${shadow.minDurationSeconds} s ${shadow.enough === "both" ? "and" : "or"} ${shadow.minRequests} requests`;
+      return shadowNeeds(shadow);
     case "shadow-passed":
       return "the first canary step";
     case "canary": {
       if (release.hold) return `${release.hold.waitsFor} (until ${release.hold.until})`;
-      const step = canary.steps[release.step ?? 0];
-      return `the hold until ${holdEndsAt(release) ?? "now (skipped)"} and ${step?.minRequests ?? 0} requests per arm`;
+      return stepNeeds(release, canary.steps[release.step ?? 0]?.minRequests ?? 0);
     }
     case "breached":
       return release.mitigatedAt ? "the rollback" : "every gateway to acknowledge the pin to the baseline";

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest";
-import { Routing } from "@sluice/contracts";
+import { Policy, type ReleaseEvent, Routing } from "@sluice/contracts";
 import * as Schema from "effect/Schema";
 import { holdEndsAt, releaseStateOf } from "./release-state.ts";
 import { routedDigests, routingOf } from "./routing.ts";
@@ -77,7 +77,7 @@ describe("release state", () => {
   const waitsFor = {
     requested: /the offline gate/,
     gatePassed: /the shadow to start/,
-    shadow: /200 judged pairs and 3600 s or 10000 requests/,
+    shadow: /^200 judged pairs and 1 h or 10,000 requests$/,
     shadowPassed: /the first canary step/,
     canary: /the hold until .*09:02:40.* and 10 requests per arm/,
     breached: /every gateway to acknowledge/,
@@ -85,6 +85,45 @@ describe("release state", () => {
   for (const [phase, words] of Object.entries(waitsFor) as Array<[keyof typeof waitsFor, RegExp]>)
     it(`tells what ${phase} waits for`, () =>
       assert.match(releaseStateOf(stateAfter(registered, way[phase])).active?.waitsFor ?? "", words));
+  it("tells nothing that is not waited for, and of the last step that there is one arm", () => {
+    const waits = (
+      shadow: object,
+      steps: ReadonlyArray<object>,
+      phase: "shadow" | "canary",
+      more: ReleaseEvent[] = [],
+    ) => {
+      const written = Schema.decodeUnknownSync(Policy)({ shadow, canary: { steps } });
+      const [first, ...rest] = way[phase];
+      if (first?._tag !== "ReleaseRequested") return assert.fail("the way begins with the request");
+      const [step] = written.canary.steps;
+      const started = rest.map((one) => (one._tag === "CanaryStepStarted" ? { ...one, share: step?.share ?? 0 } : one));
+      return releaseStateOf(stateAfter(registered, { ...first, policy: written }, ...started, ...more)).active
+        ?.waitsFor;
+    };
+    const hold = { share: 0.01, holdSeconds: 60, minRequests: 0 };
+    assert.strictEqual(waits({}, [hold, { ...hold, share: 1 }], "canary"), `the hold until ${at(160)}`);
+    assert.strictEqual(
+      waits(
+        {},
+        [
+          { ...hold, minRequests: 1 },
+          { ...hold, share: 1 },
+        ],
+        "canary",
+      ),
+      `the hold until ${at(160)} and 1 request per arm`,
+    );
+    assert.strictEqual(
+      waits({}, [{ ...hold, share: 1, minRequests: 1_000 }], "canary"),
+      `the hold until ${at(160)} and 1,000 requests of the candidate`,
+    );
+    assert.strictEqual(waits({}, [hold, { ...hold, share: 1 }], "canary", [event("HoldSkipped")]), "a closed window");
+    assert.strictEqual(
+      waits({ minPairs: 1, minRequests: 0, minDurationSeconds: 90, enough: "both" }, [{ ...hold, share: 1 }], "shadow"),
+      "1 judged pair and 1 min 30 s",
+    );
+    assert.strictEqual(waits({ minPairs: 1, minRequests: 0 }, [{ ...hold, share: 1 }], "shadow"), "1 judged pair");
+  });
   it("tells how the last release ended, and who is queued", () => {
     const next = event("ReleaseRequested", { releaseId: "rel-2", candidate: bundle("newer") });
     const state = releaseStateOf(stateAfter(registered, way.canary, next));

@@ -1,5 +1,6 @@
 import type { Interval, SliceResult } from "@sluice/contracts";
 import { probabilityWords, ratioWords, sliceMethodWords, testWords, wholeWords } from "@sluice/evals";
+import { withMinusSigns } from "@sluice/release/words";
 import type { Judged } from "./gate-judge.ts";
 import { caseCountSentence, limitSentences, verdictSentence } from "./gate-words.ts";
 import type { WorstCase } from "./gate-worst-cases.ts";
@@ -64,7 +65,9 @@ const reasons = ({ report }: Judged): ReadonlyArray<string> => {
   if (report.reasons.length === 0) return [];
   const lines = report.reasons
     .slice(0, MAX_REASONS)
-    .map(({ enforced, sentence }) => `- ${enforced ? "**blocks**" : "_note_"}: ${plain(sentence, 1_000)}`);
+    .map(
+      ({ enforced, sentence }) => `- ${enforced ? "**blocks**" : "_note_"}: ${plain(withMinusSigns(sentence), 1_000)}`,
+    );
   const rest = report.reasons.length - lines.length;
   return [[...lines, ...(rest > 0 ? [`- and ${wholeWords(rest)} more`] : [])].join("\n")];
 };

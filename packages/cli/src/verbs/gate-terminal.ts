@@ -1,6 +1,8 @@
 import { styleText } from "node:util";
 import type { GateReport, Interval, SliceResult } from "@sluice/contracts";
 import { probabilityWords, ratioWords, sliceMethodWords, testWords, wholeWords } from "@sluice/evals";
+import { withMinusSigns } from "@sluice/release/words";
+import { printable } from "../printable.ts";
 import type { Judged } from "./gate-judge.ts";
 import { caseCountSentence, limitSentences, verdictSentence } from "./gate-words.ts";
 import type { WorstCase } from "./gate-worst-cases.ts";
@@ -43,7 +45,10 @@ const reasonLines = ({ reasons }: GateReport, paint: Paint) =>
   section(
     paint,
     "Why",
-    reasons.map(({ enforced, sentence }) => (enforced ? paint("red", "✗ ") : paint("yellow", "! ")) + sentence),
+    reasons.map(
+      ({ enforced, sentence }) =>
+        (enforced ? paint("red", "✗ ") : paint("yellow", "! ")) + printable(withMinusSigns(sentence)),
+    ),
   );
 
 const intervalWords = (interval: Interval | null) =>

@@ -5,6 +5,8 @@ import { countWords, listWords, percentWords, probabilityWords, ratioWords, whol
 import type { OfflinePolicy } from "./offline-policy.ts";
 import { sliceLevel } from "./slice-rule.ts";
 
+// Part of the report that is on record: another word here, and its decision comes out differently when it is run again.
+
 export const testWords: Record<Headline["test"], string> = {
   "mcnemar-exact": "exact McNemar test",
   "paired-t": "paired t test",

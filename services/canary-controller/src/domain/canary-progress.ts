@@ -8,6 +8,7 @@ import {
   timestampOf,
 } from "@sluice/contracts";
 import { holdEndsAt, policyOf, type Release, shareOf } from "@sluice/release";
+import { amount } from "@sluice/release/words";
 import { deadlineOf, type StepFacts } from "./decide-step.ts";
 
 /** How a canary step stands, for whoever watches it: told from the same facts that the step is decided on. */
@@ -55,7 +56,7 @@ const lackingRequests = (release: Release, { baseline, candidate, needed }: Requ
   const arms = shareOf(release) < 1 ? ({ candidate, baseline } as const) : { candidate };
   return Object.entries(arms)
     .filter(([, seen]) => seen < needed)
-    .map(([arm, seen]) => `${needed - seen} more requests on the ${arm}`);
+    .map(([arm, seen]) => `${amount(needed - seen, "more request")} on the ${arm}`);
 };
 
 const waitsForTime = (release: Release, judgedThrough: Timestamp | null, now: Timestamp): ReadonlyArray<string> => {

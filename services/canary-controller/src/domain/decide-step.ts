@@ -8,6 +8,7 @@ import {
 } from "@sluice/contracts";
 import { canaryWith } from "@sluice/judge/domain/judge-trust";
 import { holdEndsAt, policyOf, type Release, stepShare } from "@sluice/release";
+import { amount } from "@sluice/release/words";
 import type { Breach, CanaryEvaluation } from "./evaluate-canary.ts";
 import { bytesOfWindows, MAX_WINDOWS_BYTES } from "./evidence-size.ts";
 import { sumOf } from "./metric-run.ts";
@@ -136,7 +137,7 @@ const missingEvidence = (release: Release, evaluation: CanaryEvaluation | null):
 };
 
 const lack = (arm: string, requests: number): string | null =>
-  requests > 0 ? `${requests} more requests on the ${arm}` : null;
+  requests > 0 ? `${amount(requests, "more request")} on the ${arm}` : null;
 
 /** So many judged responses are expected before their complete absence means that nobody judges. */
 const EXPECTED_SCORES = 10;

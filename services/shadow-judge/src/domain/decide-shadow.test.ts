@@ -43,7 +43,7 @@ describe("decideShadow", () => {
   it("passes on time alone or on requests alone where either is enough", () => {
     is(decide({ requests: 300 }, hour), "passed");
     is(decide({}, 10), "passed");
-    waits(decide({ requests: 9_999 }, hour - 1), "1 s or 1 more mirrored requests");
+    waits(decide({ requests: 9_999 }, hour - 1), "1 s or 1 more mirrored request");
   });
 
   it("needs both where policy says both", () => {
@@ -53,7 +53,7 @@ describe("decideShadow", () => {
   });
 
   it("needs pairs of different conversations, however many pairs there are", () => {
-    waits(decide({ conversations: 199, pairs: 9_000 }, hour), "1 more judged pairs");
+    waits(decide({ conversations: 199, pairs: 9_000 }, hour), "1 more judged pair of different conversations");
   });
 
   it("does not pass on a judge that fails too often, and says so", () => {

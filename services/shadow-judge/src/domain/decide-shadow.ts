@@ -1,4 +1,5 @@
 import type { Policy } from "@sluice/contracts";
+import { amount, lengthOfTime } from "@sluice/release/words";
 
 /** What is known of a shadow when a decision is asked for. */
 export interface ShadowFacts {
@@ -45,14 +46,14 @@ const missingFor = (policy: Policy["shadow"], facts: ShadowFacts, elapsedSeconds
   const enough = policy.enough === "either" ? timeLeft <= 0 || requestsLeft <= 0 : timeLeft <= 0 && requestsLeft <= 0;
   if (!enough) {
     const both = timeLeft > 0 && requestsLeft > 0;
-    const time = timeLeft > 0 ? `${timeLeft} s` : "";
-    const requests = requestsLeft > 0 ? `${requestsLeft} more mirrored requests` : "";
+    const time = timeLeft > 0 ? lengthOfTime(timeLeft) : "";
+    const requests = requestsLeft > 0 ? amount(requestsLeft, "more mirrored request") : "";
     return [time, both ? (policy.enough === "either" ? "or" : "and") : "", requests].filter(Boolean).join(" ");
   }
   if (facts.reportOnly)
-    return facts.requests < policy.minPairs ? `${policy.minPairs - facts.requests} more mirrored requests` : null;
+    return facts.requests < policy.minPairs ? amount(policy.minPairs - facts.requests, "more mirrored request") : null;
   if (facts.conversations < policy.minPairs)
-    return `${policy.minPairs - facts.conversations} more judged pairs of different conversations`;
+    return `${amount(policy.minPairs - facts.conversations, "more judged pair")} of different conversations`;
   const errorShare = judgeErrorShare(facts);
   if (errorShare > policy.maxErrorShare)
     return `the judge to answer: it failed on ${(100 * errorShare).toFixed(1)} % of the pairs, policy allows ${100 * policy.maxErrorShare} %`;

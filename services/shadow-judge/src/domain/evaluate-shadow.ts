@@ -59,6 +59,7 @@ const methodOf = ({ obrienFleming, rejectedBy }: HybridEvidence): string => {
 
 type Numbers = Omit<ShadowEvidence, "sentence">;
 
+/** Part of the evidence: another word here, and every shadow on record comes out differently when it is run again. */
 const sentenceOf = (
   decision: ShadowDecision["decision"],
   evidence: Numbers,

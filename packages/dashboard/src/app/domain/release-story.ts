@@ -1,4 +1,5 @@
 import type { CanaryEvidence, GateReport, RecordedEventBody, ReleaseEvent, ShadowEvidence } from "@sluice/contracts";
+import { withMinusSigns } from "@sluice/release/words";
 import { percent } from "./words.ts";
 
 export type StageStatus = "passed" | "failed" | "running" | "held" | "overridden" | "waiting" | "skipped";
@@ -99,7 +100,7 @@ const gateStage = (
   if (report.verdict === "passed") return { ...base, status: "passed", sentence: headlineSentence(report) };
   const reasons = report.reasons.filter(({ enforced }) => enforced);
   const more = reasons.length > 1 ? ` (and ${reasons.length - 1} more)` : "";
-  const sentence = `${reasons[0]?.sentence ?? `The gate's verdict is ${report.verdict}.`}${more}`;
+  const sentence = withMinusSigns(`${reasons[0]?.sentence ?? `The gate's verdict is ${report.verdict}.`}${more}`);
   if (overridden?._tag === "OverrideProposed")
     return {
       ...base,
@@ -126,7 +127,7 @@ const shadowStage = (
     return {
       ...base,
       status: shadowed._tag === "ShadowPassed" ? "passed" : "failed",
-      sentence: shadowed.evidence.sentence,
+      sentence: withMinusSigns(shadowed.evidence.sentence),
     };
   if (!started) return { ...base, status: isStopped ? "skipped" : "waiting", sentence: null };
   if (end)
@@ -157,8 +158,9 @@ const stepStage = (
   const passed = find("CanaryStepPassed");
   const breached = find("CanaryBreached");
   const base = { id: `step-${step}`, title: `Canary ${percent(share)}`, startedAt: started?.at ?? null };
-  if (breached) return { ...base, status: "failed", endedAt: breached.at, sentence: breached.sentence };
-  if (passed) return { ...base, status: "passed", endedAt: passed.at, sentence: passed.evidence.sentence };
+  if (breached) return { ...base, status: "failed", endedAt: breached.at, sentence: withMinusSigns(breached.sentence) };
+  if (passed)
+    return { ...base, status: "passed", endedAt: passed.at, sentence: withMinusSigns(passed.evidence.sentence) };
   if (!started) return { ...base, status: isStopped ? "skipped" : "waiting", endedAt: null, sentence: null };
   if (end) return { ...base, status: "skipped", endedAt: end.endedAt, sentence: "The release ended during this step." };
   const held = ofStep.findLast(({ _tag }) => _tag === "CanaryHeld" || _tag === "CanaryHoldEnded");

@@ -1,4 +1,5 @@
 import type { GateReport, SliceResult } from "@sluice/contracts";
+import { withMinusSigns } from "@sluice/release/words";
 import type { Story } from "../../domain/release-story.ts";
 import { count, decimal, percent, pValue, signed } from "../../domain/words.ts";
 import { DataTable } from "../../parts/data-table.tsx";
@@ -27,7 +28,7 @@ export const GateSection = ({
         <ul class="reasons">
           {report.reasons.map(({ rule, slice, enforced, sentence }) => (
             <li key={`${rule} ${slice ?? ""} ${sentence}`} dir="auto">
-              <span class="tag">{enforced ? rule : `${rule}, warning`}</span> {sentence}
+              <span class="tag">{enforced ? rule : `${rule}, warning`}</span> {withMinusSigns(sentence)}
             </li>
           ))}
         </ul>

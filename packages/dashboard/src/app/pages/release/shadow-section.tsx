@@ -1,4 +1,5 @@
 import type { Policy, ShadowInputs } from "@sluice/contracts";
+import { withMinusSigns } from "@sluice/release/words";
 import { useMemo } from "preact/hooks";
 import type { Story } from "../../domain/release-story.ts";
 import { agreementOf, shadowSeries } from "../../domain/shadow-series.ts";
@@ -34,7 +35,7 @@ export const ShadowSection = ({
   const { evidence, at } = shadow;
   const { baselineMean, candidateMean, meanDifference, interval } = evidence;
   return (
-    <Section id="shadow" title="Shadow" verdict={evidence.sentence}>
+    <Section id="shadow" title="Shadow" verdict={withMinusSigns(evidence.sentence)}>
       <Figures
         of={[
           ["Decided", <At at={at} />],
@@ -57,7 +58,7 @@ export const ShadowSection = ({
           ["Judge", <DigestLink digest={evidence.judge} />],
         ]}
       />
-      <p class="muted">{evidence.method}</p>
+      <p class="muted">{withMinusSigns(evidence.method)}</p>
       <Series
         inputs={evidence.inputs}
         policy={request.policy.shadow}
