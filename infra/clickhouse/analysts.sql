@@ -49,5 +49,6 @@ CREATE ROW POLICY IF NOT EXISTS sluice_registry ON sluice.judgements USING 1 TO 
 CREATE ROW POLICY IF NOT EXISTS sluice_registry ON sluice.observations_by_minute USING 1 TO sluice;
 CREATE ROW POLICY IF NOT EXISTS sluice_registry ON sluice.shadow_measurements USING 1 TO sluice;
 
--- Texts of the shadow: nobody reads them here. The registry shows them to operators, approvers and admins.
+-- Users' texts: no analyst reads them here. Those of the shadow the registry shows to operators, approvers and admins.
+CREATE ROW POLICY IF NOT EXISTS sluice_registry ON sluice.observation_texts USING 1 TO sluice;
 CREATE ROW POLICY IF NOT EXISTS sluice_registry ON sluice.shadow_pairs USING 1 TO sluice;

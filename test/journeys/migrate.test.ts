@@ -123,6 +123,9 @@ else
       );
       for (const statement of firstClickHouse) await ask(statement);
       await ask("INSERT INTO observations (observation_id, ended_at) VALUES ('o-1', now64(3))");
+      // As a version in between had them.
+      await ask("ALTER TABLE observations ADD COLUMN input String, ADD COLUMN output String");
+      await ask("INSERT INTO observations (observation_id, ended_at, input) VALUES ('o-2', now64(3), 'a text')");
       await ask("INSERT INTO judgements (judgement_id, window_at, subject) VALUES ('j-1', now64(3), 'o-1')");
 
       expect(await sluice(["migrate"], servers.environment)).toEqual(migrated);
@@ -133,8 +136,11 @@ else
       expect(await rowsOf(database, "select event_id from audit_events_1")).toEqual([{ event_id: "evt-1" }]);
       expect(await rowsOf(database, "select event_id from audit_events")).toEqual([]);
       await expect(rowsOf(database, "delete from audit_events_1")).rejects.toThrow(/append-only/);
-      expect(await ask("SELECT observation_id, input, is_wrong_digest FROM observations FORMAT TSV")).toBe(
-        "o-1\t\tfalse\n",
+      expect(await ask("SELECT observation_id, is_wrong_digest FROM observations ORDER BY 1 FORMAT TSV")).toBe(
+        "o-1\tfalse\no-2\tfalse\n",
+      );
+      expect(await ask("SELECT observation_id, input, output FROM observation_texts FORMAT TSV")).toBe(
+        "o-2\ta text\t\n",
       );
       expect(await ask("SELECT judgement_id, cluster_key FROM judgements FORMAT TSV")).toBe("j-1\to-1\n");
     });

@@ -45,7 +45,15 @@ const filled = Layer.effectDiscard(
     yield* store.insertPairs([pairOf(completedRelease[0]?.application ?? "")]);
     const releases = ["rel-overridden", "rel-completed"];
     yield* store.insertPairs(releases.map((releaseId) => ({ ...pairOf("support-bot"), releaseId, textsKept: false })));
-    yield* store.insertObservations([batchOf(releases.map((releaseId, i) => observation(i, { releaseId })))]);
+    const payload = { input: "A question", output: "An answer" };
+    yield* store.insertObservations([
+      batchOf(
+        releases.map((releaseId, i) => ({
+          ...observation(i, { releaseId, payload }),
+          endedAt: timestampOf(Date.now()),
+        })),
+      ),
+    ]);
     yield* store.insertReleaseEvents([
       ...completedRelease.map((event) => ({ event, accepted: true, team: "support" })),
       ...overriddenRelease.map((event) => ({ event, accepted: true, team: "growth" })),
@@ -143,14 +151,22 @@ layer(stores, { timeout: 60_000 })("an analyst's statement", (it) => {
       }),
     );
 
-  it.effect("finds no text of the shadow, whoever asks and however", () =>
+  it.effect("finds no text of users, whoever asks and however", () =>
     Effect.gen(function* () {
-      for (const team of [null, "support"])
-        for (const sql of ["SELECT count() FROM shadow_pairs", "SELECT count() FROM default.shadow_pairs AS p FINAL"])
-          assert.strictEqual(yield* ask(sql, { team }), "0\n", sql);
+      for (const team of [null, "support", "growth"]) {
+        for (const table of ["shadow_pairs", "observation_texts"])
+          for (const sql of [`SELECT count() FROM ${table}`, `SELECT count() FROM default.${table} AS p FINAL`])
+            assert.strictEqual(yield* ask(sql, { team }), "0\n", sql);
+        for (const table of ["observations", "shadow_measurements", "judgements"]) {
+          const rows = yield* ask(`SELECT * FROM ${table}`, { team });
+          for (const text of ["A question", "An answer"]) assert.notInclude(rows, text, table);
+        }
+      }
       const store = yield* TelemetryStore;
       const application = completedRelease[0]?.application ?? "";
       assert.strictEqual((yield* store.pairs({ application, releaseId: "rel-1", limit: 1 })).kept, 1);
+      const [texts] = yield* store.query("SELECT toUInt32(count()) AS n FROM observation_texts");
+      assert.deepStrictEqual(texts, { n: 2 });
     }),
   );
 

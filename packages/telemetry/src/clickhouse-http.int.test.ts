@@ -30,8 +30,8 @@ beforeAll(async () => {
       const { writer } = yield* Scope.provide(connect({ url }), scope);
       store = Context.get(yield* Layer.buildWithScope(layerClickHouse({ url }), scope), TelemetryStore);
       empty = Effect.promise(async () => {
-        for (const table of ["observations", "judgements", "release_events", "gateway_batches", "shadow_pairs"])
-          await writer.command({ query: `TRUNCATE TABLE ${table}` });
+        const tables = ["observations", "observation_texts", "judgements", "release_events", "gateway_batches"];
+        for (const table of [...tables, "shadow_pairs"]) await writer.command({ query: `TRUNCATE TABLE ${table}` });
       });
     }),
   );

@@ -40,6 +40,7 @@ const open = Effect.gen(function* () {
   ({ store, rollUp, clients, usableRollup } = opened);
   const all = [
     "observations",
+    "observation_texts",
     "judgements",
     "release_events",
     "gateway_batches",
@@ -249,22 +250,24 @@ it.live("analysts read percentiles from the rollup, within 1 % of the raw rows'"
   }),
 );
 
-it.effect("sampled text is kept beside its observation, and only for its time", () =>
+it.effect("sampled text is kept apart from its observation, once, and only for its time", () =>
   Effect.gen(function* () {
     yield* empty;
     const payload = { input: "question", output: "answer" };
-    yield* store.insertObservations([batchOf([observation(1, { payload }), observation(2)])], {
-      partition: 3,
-      offset: 41,
-    });
-    assert.deepStrictEqual(yield* store.query("SELECT input, output FROM observations ORDER BY ended_at"), [
-      payload,
-      { input: "", output: "" },
-    ]);
-    const [table] = yield* store.query(
-      "SELECT create_table_query AS sql FROM system.tables WHERE name = 'observations'",
+    const batch = batchOf([observation(1, { payload }), observation(2)]);
+    for (const _ of ["delivered", "delivered again"])
+      yield* store.insertObservations([batch], { partition: 3, offset: 41 });
+    assert.deepStrictEqual(
+      yield* store.query(`SELECT input, output FROM observation_texts FINAL JOIN (SELECT * FROM observations FINAL) AS o
+        USING (application, release_id, ended_at, observation_id, cluster_key)`),
+      [payload],
     );
-    assert.match(String(table?.sql), /`output` String COMMENT .*? TTL toDateTime\(ended_at\) \+ toIntervalDay\(30\)/);
+    const stored = JSON.stringify(yield* store.query("SELECT * FROM observations"));
+    for (const text of Object.values(payload)) assert.notInclude(stored, text);
+    const [table] = yield* store.query(
+      "SELECT create_table_query AS sql FROM system.tables WHERE name = 'observation_texts'",
+    );
+    assert.match(String(table?.sql), / TTL toDateTime\(ended_at\) \+ toIntervalDay\(30\)/);
     assert.deepInclude((yield* store.query("SELECT * FROM ingest_watermarks"))[0], { topic_partition: 3, offset: 41 });
   }),
 );
@@ -326,6 +329,34 @@ it.effect("of a mirrored request the figures of both answers are kept, once, and
     );
     const stored = JSON.stringify(yield* store.query("SELECT * FROM shadow_measurements"));
     for (const text of ["question", "old", "new"]) assert.notInclude(stored, text);
+  }),
+);
+
+it.effect("texts that a version before kept beside the figures are moved on opening, and are no columns any more", () =>
+  Effect.gen(function* () {
+    yield* empty;
+    yield* store.insertObservations([batchOf([observation(1, { payload: { input: "kept", output: "" } })])]);
+    yield* store.insertObservations([batchOf([observation(2), observation(3), observation(4)])]);
+    const ask = (query: string) => Effect.promise(() => clients.writer.command({ query }));
+    const column = "String TTL toDateTime(ended_at) + INTERVAL 30 DAY";
+    yield* ask(`ALTER TABLE observations ADD COLUMN input ${column}, ADD COLUMN output ${column}`);
+    const insert = "INSERT INTO observations (observation_id, cluster_key, ended_at, input, output) VALUES";
+    yield* ask(`${insert} ('beside', 'ada', now64(3), 'question', 'answer'), ('figures', 'ada', now64(3), '', ''),
+      ('expired', 'ada', now64(3) - INTERVAL 31 DAY, 'of long ago', '')`);
+    for (const _ of ["opened", "opened again"]) {
+      yield* close;
+      scope = yield* Scope.make();
+      yield* open;
+      assert.deepStrictEqual(yield* store.query("SELECT input, output FROM observation_texts ORDER BY ended_at"), [
+        { input: "kept", output: "" },
+        { input: "question", output: "answer" },
+      ]);
+      const stored = JSON.stringify(yield* store.query("SELECT * FROM observations"));
+      for (const text of ["question", "answer", "of long ago"]) assert.notInclude(stored, text);
+      assert.deepStrictEqual(yield* store.query("SELECT toUInt32(count()) AS n FROM observations"), [{ n: 7 }]);
+      const refused = yield* Effect.flip(store.query("SELECT input FROM observations"));
+      assert.match(refused.message, /Unknown.*input|UNKNOWN_IDENTIFIER/);
+    }
   }),
 );
 

@@ -7,6 +7,7 @@ import { type ClickHouseSettings, connect, messageOf } from "./clickhouse/connec
 import { eraseTexts } from "./clickhouse/erase-texts.ts";
 import { insertJudgements, insertObservations, insertPairs, insertReleaseEvents } from "./clickhouse/insert.ts";
 import { minuteRollup, rollupTiming } from "./clickhouse/minute-rollup.ts";
+import { moveTexts } from "./clickhouse/move-texts.ts";
 import { MINUTE_MS } from "./clickhouse/rollup-statements.ts";
 import { clickHouseSchema } from "./clickhouse/schema.ts";
 import { selectBundleChanges } from "./clickhouse/select-bundle-changes.ts";
@@ -37,7 +38,10 @@ export const openClickHouse = Effect.fnUntraced(function* (
   const clients = yield* connect(settings);
   const { writer, reader, analyst } = clients;
   const cluster = "url" in settings ? (settings.cluster ?? null) : null;
-  yield* Effect.forEach(clickHouseSchema(cluster), (statement) => define(writer, statement), { discard: true });
+  const schema = Effect.forEach(clickHouseSchema(cluster), (statement) => define(writer, statement), { discard: true });
+  yield* schema;
+  // A distributed table has the columns that its local one had when it was made.
+  if (yield* moveTexts(writer, cluster)) yield* schema;
   const answer = yield* answerAnalyst(analyst);
   const rollup = minuteRollup(clients, timing, isOnlyWriter);
   yield* rollup.repair;

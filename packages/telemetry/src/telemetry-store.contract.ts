@@ -133,9 +133,9 @@ const query = (changes: Partial<WindowQuery> = {}): WindowQuery => ({
   conversationsSince: at(0),
   ...changes,
 });
-const textsLeft = `SELECT toUInt32((SELECT count() FROM observations WHERE input = 'my card number' AND output = 'is noted')) AS observed,
-  toUInt32((SELECT count() FROM observations WHERE cluster_key = 'ada' AND application = 'support-bot' AND ended_at <= '${at(10).slice(0, -1)}'
-    AND (input != '' OR output != ''))) AS said,
+const textsLeft = `SELECT toUInt32((SELECT count() FROM observation_texts WHERE input = 'my card number' AND output = 'is noted')) AS observed,
+  toUInt32((SELECT count() FROM observation_texts
+    WHERE cluster_key = 'ada' AND application = 'support-bot' AND ended_at <= '${at(10).slice(0, -1)}')) AS said,
   (SELECT any(error) FROM judgements) AS judged`;
 const arm = (changes: Partial<ArmWindow>): ArmWindow => ({ ...emptyArmWindow, ...changes });
 

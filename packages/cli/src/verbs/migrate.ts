@@ -6,6 +6,13 @@ import { internalError, usageError } from "../exit.ts";
 import { json } from "../flags.ts";
 import { print, printJson } from "../output.ts";
 
+/** As a comment: where there are no such columns the statements fail. */
+const oldTexts = (statements: string) =>
+  `Where the table observations still has the columns input and output, of a version before, run these too, and on a cluster
+what stands above once more after them:
+
+${statements}`.replaceAll(/^/gmu, "-- ");
+
 export const migrateCommand = Command.make(
   "migrate",
   {
@@ -23,10 +30,13 @@ export const migrateCommand = Command.make(
     Effect.gen(function* () {
       if (flags.print) {
         const { clickHouseSchema } = yield* Effect.promise(() => import("@sluice/telemetry/clickhouse/schema"));
-        const statements = clickHouseSchema(Option.getOrNull(flags.cluster));
+        const { movingTexts } = yield* Effect.promise(() => import("@sluice/telemetry/clickhouse/move-texts"));
+        const cluster = Option.getOrNull(flags.cluster);
+        const [statements, movingOldTexts] = [clickHouseSchema(cluster), movingTexts(cluster)];
+        const textOf = (some: ReadonlyArray<string>) => some.map((statement) => `${statement};`).join("\n\n");
         return yield* flags.json
-          ? printJson({ statements })
-          : print(statements.map((statement) => `${statement};`).join("\n\n"));
+          ? printJson({ statements, movingOldTexts })
+          : print(`${textOf(statements)}\n\n${oldTexts(textOf(movingOldTexts))}`);
       }
       const { migrateServers, SettingsError } = yield* Effect.promise(() => import("@sluice/service-host"));
       yield* Effect.mapError(migrateServers, (error) =>

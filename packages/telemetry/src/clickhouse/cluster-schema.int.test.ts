@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { assert, describe, it } from "@effect/vitest";
 import { Session } from "chdb";
 import { afterAll } from "vitest";
+import { movingTexts } from "./move-texts.ts";
 import { clickHouseSchema } from "./schema.ts";
 
 // chDB as the only server of a cluster: it makes and asks the distributed tables, and its own part of each. It has no keeper,
@@ -78,5 +79,21 @@ describe("the schema on a cluster, made by the engine", () => {
     assert.isAbove(views.length, 5);
     ask("USE many");
     for (const view of views) ask(`SELECT * FROM ${view}`);
+  });
+
+  it("takes the texts of a version before out of the observations, on every server", () => {
+    ask("USE many");
+    ask("ALTER TABLE observations_local ADD COLUMN input String, ADD COLUMN output String");
+    const run = (statements: ReadonlyArray<string>) => {
+      for (const statement of statements) ask(here(statement));
+    };
+    run(clickHouseSchema("main"));
+    ask(
+      "INSERT INTO observations (observation_id, application, ended_at, input) VALUES ('o-2', 'shop', now64(3), 'a text')",
+    );
+    run([...movingTexts("main"), ...clickHouseSchema("main")]);
+    assert.strictEqual(ask("SELECT observation_id, input, output FROM observation_texts_local"), "o-2\ta text\t\n");
+    assert.strictEqual(columnsOf("many", "table = 'observations'"), columnsOf("one", "table = 'observations'"));
+    assert.strictEqual(ask("SELECT observation_id FROM observations FINAL ORDER BY 1"), "o-1\no-2\n");
   });
 });

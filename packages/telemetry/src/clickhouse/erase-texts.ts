@@ -10,15 +10,10 @@ const ERASED = "erased";
 const ofKeys = "application = {application:String} AND has({keys:Array(String)}, cluster_key)";
 const saidUntil = (time: string) => `${ofKeys} AND ${time} <= fromUnixTimestamp64Milli({until:Int64})`;
 
-/** Per table: how to count rows, which of them have texts, and what takes those away. */
+/** Per table: which rows are meant, which of them have texts, and what takes those away. */
 const places = [
-  {
-    table: "observations",
-    id: "observation_id",
-    where: saidUntil("ended_at"),
-    texts: "input != '' OR output != ''",
-    change: "UPDATE input = '', output = ''",
-  },
+  // Their texts are in a table of their own: these are counted.
+  { table: "observations", id: "observation_id", where: saidUntil("ended_at"), texts: "false", change: "" },
   {
     table: "judgements",
     id: "judgement_id",
@@ -28,6 +23,7 @@ const places = [
     change: `UPDATE error = '${ERASED}'`,
   },
   // Without their texts these rows say nothing.
+  { table: "observation_texts", id: "observation_id", where: saidUntil("ended_at"), texts: "true", change: "DELETE" },
   { table: "shadow_pairs", id: "pair_id", where: saidUntil("at"), texts: "true", change: "DELETE" },
 ] as const;
 

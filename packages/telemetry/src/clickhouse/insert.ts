@@ -75,8 +75,6 @@ const observationColumns = [
   "output_tokens",
   "finish_reason",
   "refused",
-  "input",
-  "output",
   "cost_usd",
 ];
 
@@ -103,10 +101,27 @@ const observationRows = (batch: ObservationsRecorded): ReadonlyArray<Row> =>
     o.outputTokens,
     o.finishReason ?? "",
     o.refused,
-    o.payload?.input ?? "",
-    o.payload?.output ?? "",
     o.costUsd ?? null,
   ]);
+
+const textColumns = ["observation_id", "application", "release_id", "ended_at", "cluster_key", "input", "output"];
+
+const textRows = (batch: ObservationsRecorded): ReadonlyArray<Row> =>
+  batch.observations.flatMap((o) =>
+    o.payload
+      ? [
+          [
+            o.observationId,
+            o.application,
+            o.releaseId ?? "",
+            epochMsOf(o.endedAt),
+            o.clusterKey,
+            o.payload.input,
+            o.payload.output,
+          ],
+        ]
+      : [],
+  );
 
 /** The watermarks follow the rows: what they promise is there, also when the process dies between the two. */
 export const insertObservations = (
@@ -114,9 +129,13 @@ export const insertObservations = (
   batches: ReadonlyArray<ObservationsRecorded>,
   source: BatchSource | undefined,
 ) =>
-  Effect.andThen(
-    insertRows(client, "observations", observationColumns, batches.flatMap(observationRows)),
-    insertRows(client, "gateway_batches", watermarkColumns, watermarkRows(batches, source)),
+  Effect.all(
+    [
+      insertRows(client, "observations", observationColumns, batches.flatMap(observationRows)),
+      insertRows(client, "observation_texts", textColumns, batches.flatMap(textRows)),
+      insertRows(client, "gateway_batches", watermarkColumns, watermarkRows(batches, source)),
+    ],
+    { discard: true },
   );
 
 const watermarkColumns = ["application", "gateway_id", "through", "topic_partition", "topic_offset"];

@@ -47,13 +47,6 @@ export const tables: ReadonlyArray<string> = [
   ORDER BY (application, release_id, ended_at, observation_id)
   TTL toDateTime(ended_at) + INTERVAL 180 DAY`,
 
-  // Sampled, redacted text lives a shorter life than the figures beside it.
-  `ALTER TABLE observations
-    ADD COLUMN IF NOT EXISTS input String COMMENT 'sampled and redacted; empty: not sampled, or expired'
-      CODEC(ZSTD(1)) TTL toDateTime(ended_at) + INTERVAL ${PAYLOAD_DAYS} DAY,
-    ADD COLUMN IF NOT EXISTS output String COMMENT 'sampled and redacted; empty: not sampled, or expired'
-      CODEC(ZSTD(1)) TTL toDateTime(ended_at) + INTERVAL ${PAYLOAD_DAYS} DAY`,
-
   // What every window query would compute anew from long texts.
   `ALTER TABLE observations
     ADD COLUMN IF NOT EXISTS is_wrong_digest Bool MATERIALIZED served_bundle != assigned_bundle,
@@ -141,7 +134,21 @@ export const tables: ReadonlyArray<string> = [
     FROM gateway_batches FINAL WHERE topic_partition IS NOT NULL
     GROUP BY topic_partition ORDER BY topic_partition`,
 
-  // Texts of the shadow, for people to look at; whole rows go, because without their texts they say nothing.
+  // Texts have tables of their own: analysts read the figures beside them and no text. Whole rows go, because without their texts
+  // they say nothing.
+  `CREATE TABLE IF NOT EXISTS observation_texts (
+    observation_id String,
+    application LowCardinality(String),
+    release_id String,
+    ended_at DateTime64(3, 'UTC'),
+    cluster_key String COMMENT 'hash of conversation, user or request',
+    input String COMMENT 'sampled and redacted' CODEC(ZSTD(1)),
+    output String COMMENT 'sampled and redacted' CODEC(ZSTD(1))
+  ) ENGINE = ReplacingMergeTree
+  PARTITION BY toYYYYMM(ended_at)
+  ORDER BY (application, release_id, ended_at, observation_id)
+  TTL toDateTime(ended_at) + INTERVAL ${PAYLOAD_DAYS} DAY`,
+
   `CREATE TABLE IF NOT EXISTS shadow_pairs (
     pair_id String,
     application LowCardinality(String),

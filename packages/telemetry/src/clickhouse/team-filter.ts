@@ -1,8 +1,12 @@
 /** A text as an expression without quotes, because it stands in a text itself. */
 const textOf = (value: string): string => `char(${[...Buffer.from(value, "utf8")].join(", ")})`;
 
-/** Texts of the shadow are shown by the registry, to roles that may read them: to no analyst. */
-export const textsHidden = (database: string): string => `{'${database}.shadow_pairs': '0'}`;
+/** On a cluster the rows of a table are in a local one. */
+const textTables = ["observation_texts", "shadow_pairs"].flatMap((table) => [table, `${table}_local`]);
+
+/** Users' texts are for roles that may read them: no analyst sees any. */
+export const textsHidden = (database: string): string =>
+  `{${textTables.map((table) => `'${database}.${table}': '0'`).join(", ")}}`;
 
 /**
  * What each table shows to one team: its own releases, their traffic and their judgements. A table that is not here shows
