@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { MAX_ARTIFACT_BYTES } from "@sluice/artifact-store";
 import {
   ArtifactStoredBody,
   type Bundle,
@@ -10,8 +10,8 @@ import {
 } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
-import { type Exit, internalError, usageError } from "./exit.ts";
-import { refuseNamedPipe } from "./named-pipe.ts";
+import { type Exit, internalError } from "./exit.ts";
+import { readBytes } from "./file-content.ts";
 import { askRegistry, callRegistry, type RegistryAddress } from "./registry-client.ts";
 
 /** Stores bytes as they are, text as UTF-8; the answer is their address. */
@@ -42,10 +42,4 @@ export const getBundle = (address: RegistryAddress, reference: BundleReference):
   });
 
 export const putFile = (address: RegistryAddress, file: string): Effect.Effect<Digest, Exit> =>
-  Effect.tryPromise({
-    try: (signal) => readFile(file, { signal }),
-    catch: (cause) => usageError(`${file}: cannot be read (${cause instanceof Error ? cause.message : String(cause)})`),
-  }).pipe(
-    (read) => Effect.andThen(refuseNamedPipe(file), read),
-    Effect.flatMap((bytes) => putArtifact(address, bytes)),
-  );
+  Effect.flatMap(readBytes(file, { maxBytes: MAX_ARTIFACT_BYTES }), (bytes) => putArtifact(address, bytes));

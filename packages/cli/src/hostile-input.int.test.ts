@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { newSigningKey, readSigningKey } from "@sluice/transparency";
 import * as Effect from "effect/Effect";
+import * as Result from "effect/Result";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { codeOf, commandLine } from "./command-line.ts";
 import { printable } from "./printable.ts";
@@ -21,6 +23,8 @@ const binary = join(folder, "binary.yaml");
 writeFileSync(binary, Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0x9b, 0x32, 0x4a]));
 const pipe = join(folder, "pipe");
 spawnSync("mkfifo", [pipe]);
+const KEY = Result.getOrThrow(readSigningKey(newSigningKey("sluice/record"))).verifierKey;
+
 /** As `main.ts` runs it, in this process: a process for each of many lines would cost a second each. */
 const sluice = async (args: ReadonlyArray<string>) => {
   let [stdout, stderr] = ["", ""];
@@ -47,6 +51,23 @@ const configuration = (bundle: string) =>
 describe("one sentence and exit code 2", () => {
   it.each([
     ["a device as a policy", ["policy", "validate", "/dev/zero"], /\/dev\/zero: is larger than 1 MiB/],
+    [
+      "a device as providers",
+      ["up", "--data", folder, "--providers", "/dev/zero"],
+      /--providers .*: is larger than 1 MiB/,
+    ],
+    ["a device as channels", ["page", "test", "--pages", "/dev/zero"], /--pages \/dev\/zero: is larger than 1 MiB/],
+    ["a device as a passport", ["audit", "verify", "/dev/zero", "--key", KEY], /\/dev\/zero: is larger than 256 MiB/],
+    [
+      "a pipe without a writer as a record",
+      ["audit", "verify", pipe, "--key", KEY],
+      /pipe: is a named pipe, which may/,
+    ],
+    [
+      "a pipe without a writer as webhooks",
+      ["up", "--data", folder, "--webhooks", pipe],
+      /--webhooks \S+: is a named pipe/,
+    ],
     ["an empty file as a policy", ["policy", "validate", write("empty.yaml", "")], /is empty, and says no rule/],
     ["a pipe without a writer as a policy", ["policy", "validate", pipe], /is a named pipe, which may have no writer/],
     ["a pipe without a writer as results", ["gate", "--pairs", pipe], /is a named pipe, which may have no writer/],

@@ -1,8 +1,9 @@
-import { type Channel, readChannels, webhookChannels } from "@sluice/pager";
+import { type Channel, channelsIn, webhookChannels } from "@sluice/pager";
 import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import { type Exit, usageError } from "./exit.ts";
+import { MAX_SETTINGS_BYTES, readUtf8 } from "./file-content.ts";
 
 export const pagesFile = Flag.String("pages").pipe(
   Flag.withDescription(
@@ -16,13 +17,14 @@ export const readPages = (
   file: string | undefined,
   webhook: string | undefined,
 ): Effect.Effect<ReadonlyArray<Channel>, Exit> =>
-  Effect.suspend(() => {
+  Effect.gen(function* () {
     if (file !== undefined && webhook !== undefined)
-      return Effect.fail(usageError("give --pages or --page-webhook, not both"));
-    if (file === undefined && webhook === undefined) return Effect.succeed([]);
+      return yield* usageError("give --pages or --page-webhook, not both");
+    if (file === undefined && webhook === undefined) return [];
+    const named = file === undefined ? "--page-webhook" : `--pages ${file}`;
     const read =
       file === undefined
-        ? Result.mapError(webhookChannels(webhook ?? "", process.env), (sentence) => `--page-webhook: ${sentence}`)
-        : Result.mapError(readChannels(file, process.env), (sentence) => `--pages ${sentence}`);
-    return Result.isSuccess(read) ? Effect.succeed(read.success) : Effect.fail(usageError(read.failure));
+        ? webhookChannels(webhook ?? "", process.env)
+        : channelsIn(yield* readUtf8(file, { maxBytes: MAX_SETTINGS_BYTES, named }), process.env);
+    return yield* Effect.fromResult(Result.mapError(read, (sentence) => usageError(`${named}: ${sentence}`)));
   });

@@ -1,8 +1,10 @@
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { stat, writeFile } from "node:fs/promises";
 import { ResultsManifest, timestampOf } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { Exit, exitCodes, usageError } from "./exit.ts";
+import { MAX_SETTINGS_BYTES, readUtf8 } from "./file-content.ts";
 
 /** Where the manifest of a file of case results is. */
 export const manifestFileOf = (results: string): string => `${results}.manifest.json`;
@@ -17,8 +19,8 @@ export const writeManifest = (results: string, manifest: ResultsManifest): Effec
 export const readManifest = (results: string): Effect.Effect<ResultsManifest | null, Exit> =>
   Effect.gen(function* () {
     const file = manifestFileOf(results);
-    const text = yield* Effect.tryPromise(() => readFile(file, "utf8")).pipe(Effect.orElseSucceed(() => null));
-    if (text === null) return null;
+    if (!existsSync(file)) return null;
+    const text = yield* readUtf8(file, { maxBytes: MAX_SETTINGS_BYTES });
     return yield* Effect.mapError(
       Schema.decodeUnknownEffect(Schema.fromJsonString(ResultsManifest))(text),
       (error) =>

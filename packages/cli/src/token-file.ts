@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Digest, Role } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
-import { type Exit, usageError } from "./exit.ts";
-import { whyUnread } from "./settings-file.ts";
+import type { Exit } from "./exit.ts";
+import { readJson } from "./settings-file.ts";
 
 /** As the registry's `TokenGrant`; what else it may hold is the registry's to check. */
 const Grants = Schema.Array(Schema.Struct({ tokenDigest: Digest, id: Schema.String, role: Role }));
@@ -16,22 +16,5 @@ type Grants = typeof Grants.Type;
  */
 export const readTokens = (directory: string): Effect.Effect<Grants, Exit> => {
   const file = join(directory, "tokens.json");
-  return Effect.try({
-    try: () => readGrants(file),
-    catch: (cause) =>
-      usageError(
-        Schema.isSchemaError(cause)
-          ? `${file}: ${cause.message.replaceAll(/\s*\n\s*/g, " ")}`
-          : `${file}: ${whyUnread(cause)}`,
-      ),
-  });
-};
-
-const readGrants = (file: string): Grants => {
-  try {
-    return Schema.decodeUnknownSync(Grants)(JSON.parse(readFileSync(file, "utf8")));
-  } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return [];
-    throw cause;
-  }
+  return existsSync(file) ? readJson(file, Grants, file) : Effect.succeed([]);
 };

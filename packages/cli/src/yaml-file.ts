@@ -1,12 +1,8 @@
-import { createReadStream } from "node:fs";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { parseDocument } from "yaml";
 import { type Exit, usageError } from "./exit.ts";
-import { refuseNamedPipe } from "./named-pipe.ts";
-
-/** A configuration has a few dozen lines. */
-const MAX_BYTES = 1_024 * 1_024;
+import { MAX_SETTINGS_BYTES, readUtf8 } from "./file-content.ts";
 
 /** The value of a YAML (and so JSON) file, or one sentence with file, line and fix. */
 export const readYaml = Effect.fn("readYaml")(function* (file: string): Effect.fn.Return<unknown, Exit> {
@@ -23,25 +19,8 @@ export const readYaml = Effect.fn("readYaml")(function* (file: string): Effect.f
   return yield* usageError(`${file}${line ? `, line ${line}` : ""}: not YAML: ${trimEnd(what)}; check the syntax`);
 });
 
-export const readText = Effect.fn("readText")(function* (file: string): Effect.fn.Return<string, Exit> {
-  yield* refuseNamedPipe(file);
-  const bytes = yield* Effect.tryPromise({
-    try: (signal) => readBounded(file, signal),
-    catch: (cause) => usageError(`${file}: cannot be read (${codeOf(cause)}); check the path`),
-  });
-  if (bytes.length > MAX_BYTES) return yield* usageError(`${file}: is larger than 1 MiB; give the right file`);
-  return yield* Effect.try({
-    try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes),
-    catch: () => usageError(`${file}: is not UTF-8 text; give the right file, or save it as UTF-8`),
-  });
-});
-
-/** One byte more than allowed is enough to know: a device or a huge file is never read whole. */
-const readBounded = async (file: string, signal: AbortSignal): Promise<Buffer> => {
-  const chunks: Array<Buffer> = [];
-  for await (const chunk of createReadStream(file, { end: MAX_BYTES, signal })) chunks.push(chunk);
-  return Buffer.concat(chunks);
-};
+/** Text of a file as small as a configuration. */
+export const readText = (file: string): Effect.Effect<string, Exit> => readUtf8(file, { maxBytes: MAX_SETTINGS_BYTES });
 
 /** The value as its schema has it; else one sentence for each fault, with its place in the file and the value there. */
 export const decodeFile = <A>(
@@ -80,6 +59,3 @@ const faultSentence = (where: string, found: unknown, message: string): string =
 };
 
 const trimEnd = (text: string) => text.replace(/[\s:.]+$/u, "");
-
-const codeOf = (cause: unknown): string =>
-  cause instanceof Error && "code" in cause ? String(cause.code) : "unknown reason";

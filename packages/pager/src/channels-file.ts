@@ -9,20 +9,26 @@ type Read = Result.Result<ReadonlyArray<Channel>, string>;
 
 /** The channels of a JSON file of `PageSettings`, or one sentence that names the file, the field and what to do. */
 export const readChannels = (file: string, environment: Environment): Read => {
-  let settings: unknown;
+  let text: string;
   try {
-    settings = JSON.parse(readFileSync(file, "utf8"));
+    text = readFileSync(file, "utf8");
   } catch (cause) {
-    return Result.fail(`${file}: ${whyUnread(cause)}`);
+    const code = cause instanceof Error && "code" in cause ? cause.code : "unknown reason";
+    return Result.fail(`${file}: cannot be read (${code}); check the path`);
   }
-  return Result.mapError(configuredChannels(settings, environment), (sentence) => `${file}: ${sentence}`);
+  return Result.mapError(channelsIn(text, environment), (sentence) => `${file}: ${sentence}`);
 };
 
-/** The parser's own message quotes the file, and what stands in an address may be a secret. */
-const whyUnread = (cause: unknown): string =>
-  cause instanceof SyntaxError
-    ? "is not JSON; look for a missing comma, quote or bracket"
-    : `cannot be read (${cause instanceof Error && "code" in cause ? cause.code : "unknown reason"}); check the path`;
+/** The same of the file's text; the sentence does not quote it, since what stands in an address may be a secret. */
+export const channelsIn = (text: string, environment: Environment): Read => {
+  let settings: unknown;
+  try {
+    settings = JSON.parse(text);
+  } catch {
+    return Result.fail("is not JSON; look for a missing comma, quote or bracket");
+  }
+  return configuredChannels(settings, environment);
+};
 
 const WEBHOOK_SECRET = "SLUICE_PAGE_WEBHOOK_SECRET";
 

@@ -1,5 +1,6 @@
 import { lstat, open, rename, rm } from "node:fs/promises";
 import { AuditRowsBody, RecordExportHead, ReleasePassport } from "@sluice/contracts";
+import { amount } from "@sluice/release/words";
 import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
@@ -43,7 +44,7 @@ export const exportCommand = Command.make(
             Option.getOrElse(release, () => ""),
             Option.getOrUndefined(application),
           );
-      yield* asJson ? printJson({ file, rows }) : print(`${file}: ${rows} rows`);
+      yield* asJson ? printJson({ file, rows }) : print(`${file}: ${amount(rows, "row")}`);
     }),
 ).pipe(Command.withDescription("Write a release's passport, or the whole record, to a file that proves itself"));
 

@@ -1,8 +1,8 @@
-import { createReadStream, existsSync, readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
+import { createReadStream, existsSync } from "node:fs";
 import { AuditRow, RecordExportHead, VerificationBody } from "@sluice/contracts";
 import { RecordVerifier, signedRecord } from "@sluice/event-store";
 import { verifyPassport } from "@sluice/passport";
+import { amount } from "@sluice/release/words";
 import { readVerifierKey, type VerifierKey } from "@sluice/transparency";
 import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
@@ -12,6 +12,7 @@ import * as Option from "effect/Option";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import { Exit, exitCodes, usageError } from "../exit.ts";
+import { MAX_SETTINGS_BYTES, readBytes, readUtf8, refuseNamedPipe } from "../file-content.ts";
 import { json, url } from "../flags.ts";
 import { print, printJson } from "../output.ts";
 import { printable } from "../printable.ts";
@@ -59,7 +60,7 @@ const tell = Effect.fnUntraced(function* ({ answer, holds, faults }: Found, asJs
 
 const verifyOnline = Effect.fnUntraced(function* (address: string | undefined, asJson: boolean) {
   const found = yield* readRegistry(registryAddress(address), "/v1/audit/verify", VerificationBody);
-  const holds = `${found.rows} rows, unbroken chains, root ${found.root}, ${found.signed} of them signed`;
+  const holds = `${amount(found.rows, "row")}, unbroken chains, root ${found.root}, ${found.signed} of them signed`;
   yield* tell({ answer: found, holds, faults: found.faults.map(inWords) }, asJson);
 });
 
@@ -83,9 +84,7 @@ const trustedKey = Effect.fnUntraced(function* (given: string | undefined): Effe
       "--key is missing: give the public key that you trust; the one within a file proves nothing",
     );
   const isFile = existsSync(given);
-  const text = isFile
-    ? yield* Effect.try({ try: () => readFileSync(given, "utf8"), catch: unreadable(`--key ${given}`) })
-    : given;
+  const text = isFile ? yield* readUtf8(given, { maxBytes: MAX_SETTINGS_BYTES, named: `--key ${given}` }) : given;
   const read = readVerifierKey(text);
   if (Result.isSuccess(read)) return read.success;
   const where = isFile ? `the file ${given}` : `${given} is no file, and`;
@@ -99,21 +98,40 @@ const unreadable = (path: string) => (cause: unknown) =>
     `${path}: cannot be read (${cause instanceof Error && "code" in cause ? cause.code : "unknown reason"}); check the path`,
   );
 
-const linesOf = (path: string) =>
-  Effect.tryPromise({
+/** Twice what an event may have, as a row has it within a string. A record's line is no longer. */
+const MAX_LINE_CHARACTERS = 16 * 1_024 * 1_024;
+
+/** The first line, empty where it is longer than a record's, and those after it. */
+const linesOf = Effect.fnUntraced(function* (path: string) {
+  yield* refuseNamedPipe(path);
+  return yield* Effect.tryPromise({
     try: async () => {
-      const lines = createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })[
-        Symbol.asyncIterator
-      ]();
-      const { value } = await lines.next();
-      return [typeof value === "string" ? value : "", lines] as const;
+      const lines = linesIn(createReadStream(path, "utf8"));
+      const first = await lines.next().catch((cause: unknown) => {
+        if (cause instanceof RangeError) return { value: "" };
+        throw cause;
+      });
+      return [typeof first.value === "string" ? first.value : "", lines] as const;
     },
     catch: unreadable(path),
   });
+});
+
+/** A record may be larger than memory, a line of it may not: Node's own reader would wait for its end for ever. */
+async function* linesIn(chunks: AsyncIterable<string>): AsyncGenerator<string, void> {
+  let rest = "";
+  for await (const chunk of chunks) {
+    const lines = chunk.split("\n");
+    lines[0] = `${rest}${lines[0]}`;
+    rest = lines.pop() ?? "";
+    if (rest.length > MAX_LINE_CHARACTERS) throw new RangeError("has a line that is longer than any row");
+    for (const line of lines) yield line.replace(/\r$/u, "");
+  }
+  if (rest !== "") yield rest;
+}
 
 const passportFile = Effect.fnUntraced(function* (path: string, trusted: VerifierKey) {
-  const text = yield* Effect.try({ try: () => readFileSync(path), catch: unreadable(path) });
-  if (text.length > MAX_PASSPORT_BYTES) return yield* usageError(`${path}: is larger than 256 MiB; no passport is`);
+  const text = yield* readBytes(path, { maxBytes: MAX_PASSPORT_BYTES });
   const value = Result.try((): unknown => JSON.parse(text.toString("utf8")));
   const found = Result.flatMap(
     Result.mapError(value, () => "it is not JSON"),
@@ -122,7 +140,7 @@ const passportFile = Effect.fnUntraced(function* (path: string, trusted: Verifie
   if (Result.isFailure(found))
     return yield* usageError(`${path}: is neither a passport nor an export of the record: ${found.failure}`);
   const { application, releaseId, rows, attestations, signed, faults } = found.success;
-  const holds = `${releaseId} of ${application}: ${rows} rows and ${attestations} attestations hold, signed over ${signed} rows by ${trusted.name}+${trusted.keyId}`;
+  const holds = `${releaseId} of ${application} holds: ${amount(rows, "row")} and ${amount(attestations, "attestation")}, signed over ${amount(signed, "row")} by ${trusted.name}+${trusted.keyId}`;
   return { answer: found.success, holds, faults: faults.map(({ sentence }) => sentence) } satisfies Found;
 });
 
@@ -152,6 +170,6 @@ const recordFile = Effect.fnUntraced(function* (
   });
   const found = verifier.end(head);
   const all = [...found.faults, ...faults];
-  const holds = `${found.rows} rows, unbroken chains, root ${found.root}, ${found.signed} of them signed by ${trusted.name}+${trusted.keyId}`;
+  const holds = `${amount(found.rows, "row")}, unbroken chains, root ${found.root}, ${found.signed} of them signed by ${trusted.name}+${trusted.keyId}`;
   return { answer: { ...found, faults: all }, holds, faults: all.map(inWords) } satisfies Found;
 });

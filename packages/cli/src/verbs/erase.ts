@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { clusterKeyOf } from "@sluice/assignment";
 import { Digest, Erasure, ErasuresBody } from "@sluice/contracts";
+import { amount } from "@sluice/release/words";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
@@ -103,8 +104,6 @@ const carriedOut = Effect.fnUntraced(function* (address: RegistryAddress, path: 
     ),
   );
 });
-
-const amount = (n: number, of: string): string => `${n.toLocaleString("en")} ${of}${n === 1 ? "" : "s"}`;
 
 const lineOf = (one: Erasure): string => {
   const what = `${one.erasureId}  ${one.requestedAt} by ${one.author.id}: ${one.reason}`;

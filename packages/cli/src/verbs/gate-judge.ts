@@ -16,7 +16,7 @@ import {
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import { type Exit, usageError } from "../exit.ts";
-import { refuseNamedPipe } from "../named-pipe.ts";
+import { refuseNamedPipe } from "../file-content.ts";
 import { defaultRules, type RulesOptions, readRules } from "../rules-file.ts";
 import type { GateInput } from "./gate-input.ts";
 import { type WorstCase, worstCases } from "./gate-worst-cases.ts";

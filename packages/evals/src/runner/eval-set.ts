@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { type Digest, digestOfBytes, EvalCase, EvalScorer, EvalSetDocument } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
@@ -22,10 +22,17 @@ const MAX_BYTES = 256 * 1_024 * 1_024;
 /** A set larger than this is asked in parts: its answers are kept in memory until the results are written. */
 const MAX_CASES = 200_000;
 
+/** One byte more than allowed is enough to know: a device is never read to an end that it has not. */
+const readBounded = async (file: string, signal: AbortSignal): Promise<Buffer> => {
+  const chunks: Array<Buffer> = [];
+  for await (const chunk of createReadStream(file, { end: MAX_BYTES, signal })) chunks.push(chunk);
+  return Buffer.concat(chunks);
+};
+
 /** Reads JSON Lines (plain or .gz), or one YAML or JSON document. Every fault is one sentence with file, line and fix. */
 export const readEvalSet = Effect.fn("readEvalSet")(function* (file: string): Effect.fn.Return<EvalSet, EvalRunError> {
   const bytes = yield* Effect.tryPromise({
-    try: (signal) => readFile(file, { signal }),
+    try: (signal) => readBounded(file, signal),
     catch: (cause) =>
       usageFault(
         `${file}: cannot be read (${cause instanceof Error && "code" in cause ? cause.code : "unknown reason"}); check the path`,
