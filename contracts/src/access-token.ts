@@ -1,5 +1,5 @@
 import * as Schema from "effect/Schema";
-import { AuthorId, Count, Role, Timestamp } from "./primitives.ts";
+import { AuthorId, Count, Digest, Role, Timestamp } from "./primitives.ts";
 import { withDefault } from "./with-default.ts";
 
 export const TokenId = Schema.String.check(
@@ -29,6 +29,20 @@ export const AccessToken = Schema.Struct({
   revokedBy: Schema.NullOr(AuthorId),
 }).annotate({ identifier: "AccessToken" });
 export type AccessToken = typeof AccessToken.Type;
+
+/**
+ * A bearer token by its digest: the token itself is known to its bearer only. Those of the configuration also let in while
+ * the database is down; the others are made with `sluice token create` and kept there.
+ */
+export const TokenGrant = Schema.Struct({
+  tokenDigest: Digest,
+  id: AuthorId,
+  role: Role,
+  team: withDefault(Schema.NullOr(TeamName), null),
+  /** Null: until it is taken out of the configuration. */
+  expiresAt: withDefault(Schema.NullOr(Timestamp), null),
+});
+export type TokenGrant = typeof TokenGrant.Type;
 
 /** Longest life of a token: who holds one for longer has forgotten it. */
 export const MAX_TOKEN_DAYS = 366;

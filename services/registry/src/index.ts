@@ -1,2 +1,2 @@
 export { ListenError, type RunningRegistry, registryService } from "./registry-service.ts";
-export { RegistrySettings, type RegistrySettingsInput, registrySettings, TokenGrant } from "./settings.ts";
+export { RegistrySettings, type RegistrySettingsInput, registrySettings } from "./settings.ts";

@@ -5,6 +5,7 @@ import {
   OidcProvider,
   OrganisationConfiguration,
   Policy,
+  TokenGrant,
   Webhook,
 } from "@sluice/contracts";
 import {
@@ -23,7 +24,6 @@ import * as Redacted from "effect/Redacted";
 import * as Schema from "effect/Schema";
 import { parse } from "yaml";
 import { registryService } from "./registry-service.ts";
-import { TokenGrant } from "./settings.ts";
 
 const { releaseLog, artifacts, eventStore, telemetry, tokens } = environmentLayers("sluice-registry");
 

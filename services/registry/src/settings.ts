@@ -1,31 +1,7 @@
-import {
-  AuthorId,
-  Digest,
-  OidcProvider,
-  Policy,
-  Role,
-  TeamName,
-  Timestamp,
-  Webhook,
-  withDefault,
-} from "@sluice/contracts";
+import { OidcProvider, Policy, TokenGrant, Webhook, withDefault } from "@sluice/contracts";
 import * as Schema from "effect/Schema";
 
 const Positive = Schema.Int.check(Schema.isGreaterThan(0));
-
-/**
- * A bearer token by its digest: the token itself is known to its bearer only. Those of the configuration also let in while
- * the database is down; the others are made with `sluice token create` and kept there.
- */
-export const TokenGrant = Schema.Struct({
-  tokenDigest: Digest,
-  id: AuthorId,
-  role: Role,
-  team: withDefault(Schema.NullOr(TeamName), null),
-  /** Null: until it is taken out of the configuration. */
-  expiresAt: withDefault(Schema.NullOr(Timestamp), null),
-});
-export type TokenGrant = typeof TokenGrant.Type;
 
 export const RegistrySettings = Schema.Struct({
   host: withDefault(Schema.NonEmptyString, "127.0.0.1"),

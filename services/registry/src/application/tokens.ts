@@ -1,11 +1,17 @@
 import { randomBytes } from "node:crypto";
-import { type AccessToken, type CreateTokenBody, digestOfBytes, type Role, timestampOf } from "@sluice/contracts";
+import {
+  type AccessToken,
+  type CreateTokenBody,
+  digestOfBytes,
+  type Role,
+  type TokenGrant,
+  timestampOf,
+} from "@sluice/contracts";
 import { TokenStore } from "@sluice/token-store";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import { whyUseless } from "../domain/token-use.ts";
-import type { TokenGrant } from "../settings.ts";
 import { type Intention, NotFound } from "./requests.ts";
 
 const DAY_MS = 86_400_000;
