@@ -77,6 +77,17 @@ describe("one sentence and exit code 2", () => {
       /--expires is -1h; give 90m/,
     ],
     ["an address that is none", ["release", "list", "--url", "nonsense"], /address is nonsense; give one such as/],
+    [
+      "an address with a password, without showing it",
+      ["release", "list", "--url", "http://ada:hunter2@127.0.0.1"],
+      /^sluice: the registry's address holds a name or password; give it without, and SLUICE_TOKEN$/m,
+    ],
+    [
+      "an address with a query",
+      ["release", "list", "--url", "http://a/?b=c"],
+      /address is http:\/\/a\/\?b=c; give one/,
+    ],
+    ["a cluster without --print", ["migrate", "--cluster", "c"], /--cluster is for --print/],
     ["a port that is none", ["up", "--port", "99999"], /--port.*99999.*between 0 and 65535/],
     [
       "a misspelt key",

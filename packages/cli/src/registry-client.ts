@@ -9,7 +9,7 @@ export interface RegistryAddress {
 
 /** From `--url`, else SLUICE_URL, else the default port on loopback; the token only ever comes from the environment. */
 export const registryAddress = (url: string | undefined): RegistryAddress => ({
-  url: (url ?? process.env.SLUICE_URL ?? "http://127.0.0.1:4400").replace(/\/$/, ""),
+  url: (url ?? process.env.SLUICE_URL ?? "http://127.0.0.1:4400").replace(/\/+$/, ""),
   token: process.env.SLUICE_TOKEN,
 });
 
@@ -60,10 +60,19 @@ export const askRegistry = <A>(
     }),
   );
 
-/** What no server could be asked with. The token's value is no part of the sentence. */
+/** What no server could be asked with. The token's value is no part of the sentence, and no password is. */
 export const checkAddress = ({ url, token }: RegistryAddress): Effect.Effect<void, Exit> => {
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ""))
-    return Effect.fail(usageError(`the registry's address is ${url}; give one such as http://127.0.0.1:4400`));
+  const parsed = URL.parse(url);
+  if (parsed && parsed.username + parsed.password !== "")
+    return Effect.fail(
+      usageError("the registry's address holds a name or password; give it without, and SLUICE_TOKEN"),
+    );
+  if (!parsed || !/^https?:$/.test(parsed.protocol) || parsed.search + parsed.hash !== "")
+    return Effect.fail(
+      usageError(`the registry's address is ${url === "" ? "empty" : url}; give one such as http://127.0.0.1:4400`),
+    );
+  if (token === "")
+    return Effect.fail(usageError("SLUICE_TOKEN is empty; give a token, or unset it where none is asked for"));
   if (token !== undefined && !/^[\x21-\x7e]+$/.test(token))
     return Effect.fail(usageError("SLUICE_TOKEN holds a character that no token has; copy it again, without spaces"));
   return Effect.void;

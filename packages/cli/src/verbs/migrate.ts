@@ -28,6 +28,8 @@ export const migrateCommand = Command.make(
   },
   (flags) =>
     Effect.gen(function* () {
+      if (!flags.print && Option.isSome(flags.cluster))
+        return yield* usageError("--cluster is for --print; the statements on a cluster are run by whoever runs it");
       if (flags.print) {
         const { clickHouseSchema } = yield* Effect.promise(() => import("@sluice/telemetry/clickhouse/schema"));
         const { movingTexts } = yield* Effect.promise(() => import("@sluice/telemetry/clickhouse/move-texts"));
@@ -40,7 +42,11 @@ export const migrateCommand = Command.make(
       }
       const { migrateServers, SettingsError } = yield* Effect.promise(() => import("@sluice/service-host"));
       yield* Effect.mapError(migrateServers, (error) =>
-        error instanceof SettingsError ? usageError(error.message) : internalError(error.message),
+        error instanceof SettingsError
+          ? usageError(error.message)
+          : internalError(
+              `${"_tag" in error && error._tag === "TelemetryError" ? "ClickHouse (CLICKHOUSE_URL)" : "PostgreSQL (DATABASE_URL)"} was not brought forward: ${error.message}; run it again once that is mended`,
+            ),
       );
       yield* flags.json
         ? printJson({ migrated: true })
