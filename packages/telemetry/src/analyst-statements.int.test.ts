@@ -2,58 +2,28 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, layer } from "@effect/vitest";
-import { type ShadowPairRecorded, timestampOf } from "@sluice/contracts";
+import { pairSide } from "@sluice/contracts/testing/pair-side";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import { afterAll } from "vitest";
 import type { AnalystStatement } from "./analyst-statement.ts";
 import { layerClickHouse } from "./clickhouse-telemetry-store.ts";
+import { batchOf, observation, pair } from "./contract/rows.fixture.ts";
 import { completedRelease, overriddenRelease } from "./release-history.fixture.ts";
-import { batchOf, observation } from "./telemetry-store.contract.ts";
 import { TelemetryStore } from "./telemetry-store.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sluice-analyst-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const side = {
-  bundle: `sha256:${"a".repeat(64)}`,
-  output: "An answer",
-  status: 200,
-  errorClass: null,
-  latencyMs: 1,
-  timeToFirstTokenMs: null,
-  inputTokens: null,
-  outputTokens: null,
-  finishReason: null,
-  refused: false,
-};
-const pairOf = (application: string): ShadowPairRecorded => ({
-  _tag: "ShadowPairRecorded",
-  pairId: "pair/1",
-  gatewayId: "gw-1",
-  application,
-  releaseId: "rel-1",
-  at: timestampOf(Date.now()),
-  clusterKey: "c-1",
-  input: "A question",
-  baseline: side,
-  candidate: side,
-});
 const filled = Layer.effectDiscard(
   Effect.gen(function* () {
     const store = yield* TelemetryStore;
-    yield* store.insertPairs([pairOf(completedRelease[0]?.application ?? "")]);
+    const said = { input: "A question", baseline: pairSide(), candidate: pairSide() };
+    yield* store.insertPairs([pair("1", 1, { ...said, application: completedRelease[0]?.application ?? "" })]);
     const releases = ["rel-overridden", "rel-completed"];
-    yield* store.insertPairs(releases.map((releaseId) => ({ ...pairOf("support-bot"), releaseId, textsKept: false })));
+    yield* store.insertPairs(releases.map((releaseId) => pair("1", 1, { ...said, releaseId, textsKept: false })));
     const payload = { input: "A question", output: "An answer" };
-    yield* store.insertObservations([
-      batchOf(
-        releases.map((releaseId, i) => ({
-          ...observation(i, { releaseId, payload }),
-          endedAt: timestampOf(Date.now()),
-        })),
-      ),
-    ]);
+    yield* store.insertObservations([batchOf(releases.map((releaseId, i) => observation(i, { releaseId, payload })))]);
     yield* store.insertReleaseEvents([
       ...completedRelease.map((event) => ({ event, accepted: true, team: "support" })),
       ...overriddenRelease.map((event) => ({ event, accepted: true, team: "growth" })),

@@ -11,7 +11,8 @@ import { afterAll, beforeAll } from "vitest";
 import { connect } from "./clickhouse/connection.ts";
 import { layerClickHouse } from "./clickhouse-telemetry-store.ts";
 import { type ClickHouseTestServer, clickHouseTestServer } from "./clickhouse-test-server.ts";
-import { batchOf, observation, telemetryStoreContract } from "./telemetry-store.contract.ts";
+import { batchOf, observation } from "./contract/rows.fixture.ts";
+import { telemetryStoreContract } from "./telemetry-store.contract.ts";
 import { TelemetryStore } from "./telemetry-store.ts";
 
 // `CLICKHOUSE_URL` names a server whose database may be emptied; else chDB answers behind the same interface.

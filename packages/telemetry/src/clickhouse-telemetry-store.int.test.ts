@@ -13,6 +13,7 @@ import type { Clients } from "./clickhouse/connection.ts";
 import { rollupTiming } from "./clickhouse/minute-rollup.ts";
 import { selectWindows } from "./clickhouse/select-windows.ts";
 import { openClickHouse } from "./clickhouse-telemetry-store.ts";
+import { batchOf, observation, pair, START } from "./contract/rows.fixture.ts";
 import {
   completedRelease,
   freezes,
@@ -20,7 +21,7 @@ import {
   regressedRelease,
   rolledBackRelease,
 } from "./release-history.fixture.ts";
-import { batchOf, observation, pair, START, telemetryStoreContract } from "./telemetry-store.contract.ts";
+import { telemetryStoreContract } from "./telemetry-store.contract.ts";
 import { type TelemetryError, TelemetryStore, type WindowRow } from "./telemetry-store.ts";
 
 // One data directory a process: it is opened once, and emptied before each test.

@@ -1,4 +1,5 @@
 import { epochMsOf, type Observation, ObservationEvent, type ShadowPairRecorded, timestampOf } from "@sluice/contracts";
+import { pairSide } from "@sluice/contracts/testing/pair-side";
 import * as Schema from "effect/Schema";
 import { describe, expect, it } from "vitest";
 import { ObservationBuffer } from "./observation-buffer.ts";
@@ -30,8 +31,7 @@ const observation = (endedAtMs: number, more: Partial<Observation> = {}): Observ
   ...more,
 });
 
-const side = { bundle: digest, output: "x".repeat(40), status: 200, errorClass: null, latencyMs: 1 } as const;
-const measured = { timeToFirstTokenMs: null, inputTokens: null, outputTokens: null, finishReason: null, refused: null };
+const side = pairSide({ output: "x".repeat(40) });
 const pair: ShadowPairRecorded = {
   _tag: "ShadowPairRecorded",
   pairId: "p",
@@ -41,8 +41,8 @@ const pair: ShadowPairRecorded = {
   at: timestampOf(START_MS),
   clusterKey: "k",
   input: "x",
-  baseline: { ...side, ...measured },
-  candidate: { ...side, ...measured },
+  baseline: side,
+  candidate: side,
 };
 
 const makeBuffer = (limits = { observations: 10_000, payloadLength: 10_000 }) =>

@@ -1,20 +1,8 @@
 import type { ObservationEvent } from "@sluice/contracts";
+import { pairSide } from "@sluice/contracts/testing/pair-side";
 import { describe, expect, it } from "vitest";
 import { publicationSize } from "./publication.ts";
 
-const digest = `sha256:${"a".repeat(64)}`;
-const side = (length: number) => ({
-  bundle: digest,
-  output: "x".repeat(length),
-  status: 200,
-  errorClass: null,
-  latencyMs: 1,
-  timeToFirstTokenMs: null,
-  inputTokens: null,
-  outputTokens: null,
-  finishReason: null,
-  refused: null,
-});
 const pair = (length: number): ObservationEvent => ({
   _tag: "ShadowPairRecorded",
   pairId: "p",
@@ -24,8 +12,8 @@ const pair = (length: number): ObservationEvent => ({
   at: "2026-01-01T00:00:00.000Z",
   clusterKey: "k",
   input: "",
-  baseline: side(length),
-  candidate: side(0),
+  baseline: pairSide({ output: "x".repeat(length) }),
+  candidate: pairSide({ output: "" }),
 });
 
 describe("publicationSize", () => {

@@ -12,6 +12,7 @@ import {
   type ShadowPairRecorded,
   timestampOf,
 } from "@sluice/contracts";
+import { pairSide } from "@sluice/contracts/testing/pair-side";
 import { layerMemory as busInMemory, EventBus } from "@sluice/event-bus";
 import { Judge, JudgeError } from "@sluice/judge";
 import { application, bundle, event, policy, RELEASE } from "@sluice/release/testing/samples";
@@ -49,18 +50,8 @@ export const history = (used: Policy): ReadonlyArray<ReleaseEvent> => [
 
 export const now = () => timestampOf(Date.now());
 
-export const side = (output: string, errorClass: PairSide["errorClass"] = null): PairSide => ({
-  bundle: bundle("old").digest,
-  output,
-  status: errorClass === null ? 200 : 500,
-  errorClass,
-  latencyMs: 10,
-  timeToFirstTokenMs: null,
-  inputTokens: null,
-  outputTokens: null,
-  finishReason: null,
-  refused: null,
-});
+export const side = (output: string, errorClass: PairSide["errorClass"] = null): PairSide =>
+  pairSide({ bundle: bundle("old").digest, output, status: errorClass === null ? 200 : 500, errorClass });
 
 export const pair = (id: number | string, baseline: PairSide, candidate: PairSide): ShadowPairRecorded => ({
   _tag: "ShadowPairRecorded",
