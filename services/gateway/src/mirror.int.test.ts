@@ -15,7 +15,7 @@ import {
 } from "./testing/simulated-upstream.ts";
 
 const candidate = bundleOf("candidate");
-const limits = { sampleRate: 1, concurrency: 4, queueLimit: 8, timeoutMs: 200 };
+const limits = { sampleRate: 1, concurrency: 4, queueLimit: 8, timeoutMs: 10_000 };
 
 let upstream: SimulatedUpstream;
 let gateway: RunningTestGateway;
@@ -157,6 +157,21 @@ describe("a candidate in shadow", () => {
     await until(() => candidateRequests() === limits.concurrency);
     // Four mirrored calls, and the one user request under way.
     expect(mostAtOnce).toBeLessThanOrEqual(5);
+  });
+
+  it("is not asked what would take more memory than allowed, long answers of the baseline included", async () => {
+    await gateway.stop();
+    gateway = await startGateway({
+      settings: { providers: { simulated: { baseUrl: upstream.baseUrl } }, maxMirrorQueueBytes: 10_000 },
+      routings: [routingOf(1, { candidate: candidateOf(candidate, { mirror: limits }) })],
+    });
+    baselineBehaves = says("x".repeat(10_000));
+    await ask();
+    baselineBehaves = says("Hello.");
+    await ask();
+    await until(() => gateway.pairs().length === 1);
+    expect(await metrics()).toContain('sluice_gateway_mirror_dropped_total{reason="memory"} 1\n');
+    expect(gateway.pairs()[0]?.baseline.output).toBe("Hello.");
   });
 
   it("is sampled as policy says, by a fixed property of the request", async () => {

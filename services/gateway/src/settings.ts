@@ -1,6 +1,7 @@
 import { type RedactionRule, standardRedaction } from "@sluice/contracts/redaction";
 import { withDefault } from "@sluice/contracts/with-default";
 import * as Schema from "effect/Schema";
+import type { MirrorBudgetLimits } from "./domain/mirror-budget.ts";
 
 const Positive = Schema.Int.check(Schema.isGreaterThan(0));
 const Names = Schema.Array(Schema.NonEmptyString).check(Schema.isMaxLength(16));
@@ -97,7 +98,7 @@ export const GatewaySettings = Schema.Struct({
   clientStallTimeoutMs: withDefault(Positive, 60_000),
   maxBufferedObservations: withDefault(Positive, 20_000),
   maxBufferedPayloadLength: withDefault(Positive, 8 * 1_024 * 1_024),
-  /** Bytes of requests that may wait to be mirrored, over all applications. */
+  /** Bytes of requests, with the baseline's answers, that may wait for their mirrored call or be in it, over all applications. */
   maxMirrorQueueBytes: withDefault(Positive, 32 * 1_024 * 1_024),
   /**
    * Mirrored calls started per second and application at most; null leaves it to the policy's concurrency. They use the
@@ -116,8 +117,18 @@ export type GatewaySettings = typeof GatewaySettings.Type;
 /** As written by people: everything but `providers` may be left out. */
 export type GatewaySettingsInput = typeof GatewaySettings.Encoded;
 
+/** What an application's shadow may use. */
+export const mirrorBudgetOf = ({
+  maxMirroredPerSecond: maxPerSecond,
+  maxMirroredTokensPerHour: maxTokensPerHour,
+  maxMirroredUsdPerHour: maxUsdPerHour,
+}: Pick<
+  GatewaySettings,
+  "maxMirroredPerSecond" | "maxMirroredTokensPerHour" | "maxMirroredUsdPerHour"
+>): MirrorBudgetLimits => ({ maxPerSecond, maxTokensPerHour, maxUsdPerHour });
+
 /** The standard rules, and those of the settings. */
-export const redactionOf = ({ redaction }: GatewaySettings): ReadonlyArray<RedactionRule> => [
+export const redactionOf = ({ redaction }: Pick<GatewaySettings, "redaction">): ReadonlyArray<RedactionRule> => [
   ...standardRedaction,
   ...redaction.map(({ pattern, replacement }) => ({ pattern: new RegExp(pattern, "g"), replacement })),
 ];

@@ -3,13 +3,18 @@ import type { Routing, ShadowPairRecorded } from "@sluice/contracts";
 import type { MirrorJob, MirrorLimits, Shadow } from "../application/shadow-port.ts";
 import type { UpstreamLoad } from "../application/upstream-port.ts";
 import { type DropReason, ShadowAdmission } from "../domain/shadow-admission.ts";
+import { type GatewaySettings, mirrorBudgetOf } from "../settings.ts";
 import type { FromShadow, ShadowStart, ToShadow } from "./shadow-worker.ts";
 import { atTurnEnd } from "./turn-end.ts";
 
 /** One that fails whenever it starts must not keep the process busy with starting it. */
 const RESTART_AFTER_MS = 1_000;
 
-export interface ShadowThreadOptions extends ShadowStart {
+const NOTHING = { tokens: 0, usd: 0 };
+
+export interface ShadowThreadOptions {
+  readonly gatewayId: string;
+  readonly settings: GatewaySettings;
   /** All that are known when a thread starts. */
   readonly routings: () => Iterable<Routing>;
   readonly onPair: (pair: ShadowPairRecorded) => void;
@@ -31,14 +36,8 @@ export class ShadowThread implements Shadow {
 
   constructor(options: ShadowThreadOptions) {
     this.#options = options;
-    const { maxMirrorQueueBytes, maxMirroredPerSecond, maxMirroredTokensPerHour, maxMirroredUsdPerHour } =
-      options.settings;
-    this.#admission = new ShadowAdmission({
-      maxQueueBytes: maxMirrorQueueBytes,
-      maxPerSecond: maxMirroredPerSecond,
-      maxTokensPerHour: maxMirroredTokensPerHour,
-      maxUsdPerHour: maxMirroredUsdPerHour,
-    });
+    const { maxMirrorQueueBytes, ...settings } = options.settings;
+    this.#admission = new ShadowAdmission({ maxQueueBytes: maxMirrorQueueBytes, ...mirrorBudgetOf(settings) });
   }
 
   get droppedByReason(): ReadonlyMap<DropReason, number> {
@@ -78,20 +77,29 @@ export class ShadowThread implements Shadow {
   #isRunning(): boolean {
     if (this.#worker) return true;
     if (performance.now() < this.#mayStartAtMs) return false;
-    this.#start();
-    return true;
+    try {
+      this.#start();
+      return true;
+    } catch (error) {
+      this.#fail(messageOf(error));
+      return false;
+    }
   }
 
   #start(): void {
     const { gatewayId, settings, routings } = this.#options;
-    const worker = new Worker(new URL("./shadow-worker.ts", import.meta.url), {
-      workerData: { gatewayId, settings } satisfies ShadowStart,
-    });
+    const { providers, redaction, maxAnswerBytes } = settings;
+    const workerData: ShadowStart = {
+      gatewayId,
+      settings: { providers, redaction, maxAnswerBytes },
+      budget: mirrorBudgetOf(settings),
+    };
+    const worker = new Worker(new URL("./shadow-worker.ts", import.meta.url), { workerData });
     this.#worker = worker;
     let why = "its thread ended";
     worker.on("message", (text: string) => this.#hear(JSON.parse(text)));
     worker.on("error", (error) => {
-      why = error instanceof Error ? error.message : String(error);
+      why = messageOf(error);
     });
     worker.on("exit", () => {
       if (this.#worker === worker) this.#fail(why);
@@ -107,9 +115,27 @@ export class ShadowThread implements Shadow {
     this.#toTell = toTell;
     atTurnEnd(() => {
       this.#toTell = null;
-      this.#worker?.postMessage(JSON.stringify(toTell));
+      this.#worker?.postMessage(this.#textOf(toTell));
     });
     return toTell;
+  }
+
+  /**
+   * Each job by itself: one that cannot be written must not take the others with it. JSON that nests deep can be read, and
+   * written by itself, but not beside what V8 writes by recursion, such as an object with a number as a key.
+   */
+  #textOf({ candidates, rateLimited, jobs }: ToShadow): string {
+    const texts: Array<string> = [];
+    for (const job of jobs) {
+      try {
+        texts.push(JSON.stringify(job));
+      } catch {
+        this.#admission.ended(job, NOTHING, Date.now());
+        this.#admission.drop("unrendered");
+      }
+    }
+    const [head, tail] = [JSON.stringify(candidates), JSON.stringify(rateLimited)];
+    return `{"candidates":${head},"rateLimited":${tail},"jobs":[${texts.join(",")}]}`;
   }
 
   #hear({ ended, load, pausedUntilMs }: FromShadow): void {
@@ -119,7 +145,7 @@ export class ShadowThread implements Shadow {
       if (typeof job.end === "string") this.#admission.drop(job.end);
       else this.#options.onPair(job.end);
     }
-    this.#admission.paused(new Map(pausedUntilMs));
+    this.#admission.paused(pausedUntilMs);
     this.#load = load;
   }
 
@@ -131,3 +157,5 @@ export class ShadowThread implements Shadow {
     this.#options.warn(`the shadow has failed and will start anew, ${lost} mirrored requests are lost: ${why}`);
   }
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -4,14 +4,17 @@ import { looksLikeRefusal } from "@sluice/judge/refusal";
 import { Mirror, type Used } from "../application/mirror.ts";
 import type { Candidate, MirrorJob } from "../application/shadow-port.ts";
 import type { UpstreamLoad } from "../application/upstream-port.ts";
+import type { MirrorBudgetLimits } from "../domain/mirror-budget.ts";
 import type { DropReason } from "../domain/shadow-admission.ts";
 import { type GatewaySettings, redactionOf } from "../settings.ts";
 import { atTurnEnd } from "./turn-end.ts";
 import { openUpstreams } from "./upstreams.ts";
 
+/** No more of the settings than it needs: callers' keys are none of its business. */
 export interface ShadowStart {
   readonly gatewayId: string;
-  readonly settings: GatewaySettings;
+  readonly settings: Pick<GatewaySettings, "providers" | "redaction" | "maxAnswerBytes">;
+  readonly budget: MirrorBudgetLimits;
 }
 
 /** What the thread is told, as JSON text, which costs a quarter of a structured clone; in the order of the fields. */
@@ -31,14 +34,16 @@ export interface FromShadow {
 /** A job's end: with a pair, or why it has none. */
 export interface Ended extends Used {
   readonly application: string;
-  readonly bodyBytes: number;
+  readonly bytes: number;
   readonly end: ShadowPairRecorded | DropReason;
 }
 
 // Started by `ShadowThread` alone.
-const { gatewayId, settings }: ShadowStart = workerData;
+const { gatewayId, settings, budget }: ShadowStart = workerData;
 const candidates = new Map<string, Candidate | null>();
 const upstreams = openUpstreams(settings.providers, process.env, ["shadow"]);
+
+const TELL_EVERY_MS = 1_000;
 
 let ended: Array<Ended> = [];
 let isToTell = false;
@@ -57,12 +62,12 @@ const tellSoon = (): void => {
 };
 
 const mirror = new Mirror(
-  { gatewayId, maxAnswerBytes: settings.maxAnswerBytes, redaction: redactionOf(settings), looksLikeRefusal },
+  { gatewayId, maxAnswerBytes: settings.maxAnswerBytes, budget, redaction: redactionOf(settings), looksLikeRefusal },
   {
     candidateOf: (application) => candidates.get(application) ?? null,
     upstreams,
-    onEnd: ({ application, bodyBytes }, end, { tokens, usd }) => {
-      ended.push({ application, bodyBytes, tokens, usd, end });
+    onEnd: ({ application, bytes }, end, { tokens, usd }) => {
+      ended.push({ application, bytes, tokens, usd, end });
       tellSoon();
     },
   },
@@ -75,3 +80,6 @@ parentPort?.on("message", (text: string) => {
   for (const job of told.jobs) mirror.ask(job);
   tellSoon();
 });
+
+// A call that was given up holds its connection for a moment longer: the load falls when no job ends.
+setInterval(tellSoon, TELL_EVERY_MS);

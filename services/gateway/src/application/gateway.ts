@@ -14,7 +14,7 @@ import { type Endpoint, isJsonObject, type JsonObject } from "../domain/endpoint
 import type { ObservationBuffer } from "../domain/observation-buffer.ts";
 import { invalidRequest, modelNotFound, type OpenAiError } from "../domain/openai-error.ts";
 import type { Outcome, RefusalDetector } from "../domain/outcome.ts";
-import { payloadText, requestText } from "../domain/payload-text.ts";
+import { MAX_READ_LENGTH, payloadText, requestText } from "../domain/payload-text.ts";
 import { type Rendered, render } from "../domain/render.ts";
 import type { KnownRouting, RoutingTable } from "../domain/routing-table.ts";
 import { isSampled } from "../domain/sampling.ts";
@@ -267,6 +267,9 @@ export class Gateway {
     const { application, candidate } = served.known.routing;
     if (!candidate?.mirror || choice.role !== "user" || choice.arm !== "baseline") return;
     if (request.endpoint === "embeddings" || !isSampled(candidate.mirror.sampleRate, "mirror", served.sequence)) return;
+    // What a pair cannot hold need not be handed over.
+    const baseline = { ...outcome, text: outcome.text.slice(0, MAX_READ_LENGTH) };
+    const callsLength = outcome.toolCalls.reduce((sum, call) => sum + call.arguments.length, 0);
     this.#parts.shadow.offer(candidate.mirror, {
       application,
       provider: candidate.bundle.model.provider,
@@ -275,8 +278,8 @@ export class Gateway {
       clusterKey,
       endpoint: request.endpoint,
       body: served.body,
-      bodyBytes: request.body.length,
-      baseline: outcome,
+      bytes: request.body.length + baseline.text.length + callsLength,
+      baseline,
       baselineBundle: served.rendered.servedBundle,
       textsKept: isSampled(candidate.mirror.payloadSampleRate ?? 1, "payload", served.sequence),
     });

@@ -1,12 +1,14 @@
 import { type PairSide, type ShadowPairRecorded, timestampOf } from "@sluice/contracts";
 import type { RedactionRule } from "@sluice/contracts/redaction";
 import * as Result from "effect/Result";
+import type { JsonObject } from "../domain/endpoint.ts";
 import { DEADLINE } from "../domain/error-class.ts";
+import { MirrorBudget, type MirrorBudgetLimits } from "../domain/mirror-budget.ts";
 import type { Outcome, RefusalDetector } from "../domain/outcome.ts";
 import { payloadText, requestText } from "../domain/payload-text.ts";
 import { costUsdOf } from "../domain/price.ts";
 import { ProviderPauses } from "../domain/provider-pauses.ts";
-import { render, servedDigestOf } from "../domain/render.ts";
+import { type Rendered, render, servedDigestOf } from "../domain/render.ts";
 import type { DropReason } from "../domain/shadow-admission.ts";
 import { askingForUsage } from "../domain/stream-usage.ts";
 import { toolDivergence } from "../domain/tool-divergence.ts";
@@ -14,10 +16,11 @@ import { requestHeaders } from "../domain/upstream-headers.ts";
 import { nobody } from "./client-port.ts";
 import { Exchange } from "./exchange.ts";
 import type { Candidate, MirrorJob, MirrorLimits } from "./shadow-port.ts";
-import { type Upstreams, unreachable } from "./upstream-port.ts";
+import { type ProviderUpstreams, type Upstreams, unreachable } from "./upstream-port.ts";
 
 export interface MirrorSettings {
   readonly gatewayId: string;
+  readonly budget: MirrorBudgetLimits;
   readonly maxAnswerBytes: number;
   readonly redaction: ReadonlyArray<RedactionRule>;
   readonly looksLikeRefusal: RefusalDetector;
@@ -40,6 +43,8 @@ const NOTHING: Used = { tokens: 0, usd: 0 };
 
 interface ApplicationQueue {
   readonly waiting: Array<MirrorJob>;
+  /** Asked when a call starts: what waited may start all at once, or when an hour's bound has been reached. */
+  readonly budget: MirrorBudget;
   running: number;
 }
 
@@ -80,16 +85,18 @@ export class Mirror {
       // A release that has ended, or left its shadow, meets no request any more.
       if (!candidate?.mirror || candidate.releaseId !== job.releaseId) this.#parts.onEnd(job, "stale", NOTHING);
       else if (this.#pauses.isPaused(job.provider, Date.now())) this.#parts.onEnd(job, "rate-limited", NOTHING);
-      else this.#run(queue, job, candidate, candidate.mirror);
+      else {
+        const forbidden = queue.budget.take(Date.now());
+        if (forbidden) this.#parts.onEnd(job, forbidden, NOTHING);
+        else this.#run(queue, job, candidate, candidate.mirror);
+      }
     }
   }
 
   #run(queue: ApplicationQueue, job: MirrorJob, candidate: Candidate, limits: MirrorLimits): void {
     const provider = this.#parts.upstreams.get(candidate.bundle.model.provider) ?? unreachable;
     const asking = provider.streamUsage ? askingForUsage(job.endpoint, job.body) : null;
-    const rendered = Result.getOrNull(
-      render(candidate.bundle, job.endpoint, asking ?? job.body, provider.retrievalIndexField),
-    );
+    const rendered = renderedOf(candidate, job, asking, provider);
     if (!rendered) {
       this.#parts.onEnd(job, "unrendered", NOTHING);
       return;
@@ -118,6 +125,7 @@ export class Mirror {
         const input = outcome.inputTokens ?? estimatedTokens(rendered.body);
         const output = outcome.outputTokens ?? estimatedTokens(outcome.text);
         const used: Used = { tokens: input + output, usd: costUsdOf(price, input, output) ?? 0 };
+        queue.budget.spend(used.tokens, used.usd, Date.now());
         this.#parts.onEnd(job, this.#endOf(job, candidate, outcome), used);
         this.#pump(queue, job.application);
       },
@@ -158,11 +166,25 @@ export class Mirror {
   #queueOf(application: string): ApplicationQueue {
     const known = this.#queues.get(application);
     if (known) return known;
-    const queue = { waiting: [], running: 0 };
+    const queue = { waiting: [], running: 0, budget: new MirrorBudget(this.#settings.budget) };
     this.#queues.set(application, queue);
     return queue;
   }
 }
+
+/** Null where it cannot be: one request that nobody thought of must not end the thread, and with it all others. */
+const renderedOf = (
+  { bundle }: Candidate,
+  { endpoint, body }: MirrorJob,
+  asking: JsonObject | null,
+  { retrievalIndexField }: ProviderUpstreams,
+): Rendered | null => {
+  try {
+    return Result.getOrNull(render(bundle, endpoint, asking ?? body, retrievalIndexField));
+  } catch {
+    return null;
+  }
+};
 
 /** Four characters a token, where nobody has counted: a budget must hold for providers that do not say what they used. */
 const estimatedTokens = (text: string): number => Math.ceil(text.length / 4);

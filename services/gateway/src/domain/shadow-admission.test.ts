@@ -3,7 +3,7 @@ import { ShadowAdmission } from "./shadow-admission.ts";
 
 const unbounded = { maxQueueBytes: 1e9, maxPerSecond: null, maxTokensPerHour: null, maxUsdPerHour: null };
 const queue = { queueLimit: 2, concurrency: 1 };
-const copy = { application: "support-bot", provider: "openai", bodyBytes: 100 };
+const copy = { application: "support-bot", provider: "openai", bytes: 100 };
 const nothing = { tokens: 0, usd: 0 };
 const dropped = (admission: ShadowAdmission) => Object.fromEntries(admission.droppedByReason);
 
@@ -41,7 +41,9 @@ describe("ShadowAdmission", () => {
 
   it("leaves a provider alone that is paused, and asks the others", () => {
     const admission = new ShadowAdmission(unbounded);
-    admission.paused(new Map([["openai", 1_000]]));
+    admission.paused([["openai", 1_000]]);
+    // What a shadow says that has started anew.
+    admission.paused([]);
     expect(admission.admits(copy, queue, 999)).toBe(false);
     expect(admission.admits({ ...copy, provider: "other" }, queue, 999)).toBe(true);
     expect(admission.admits(copy, queue, 1_000)).toBe(true);
@@ -53,7 +55,7 @@ describe("ShadowAdmission", () => {
     for (let i = 0; i < 3; i += 1) admission.admits(copy, queue, 0);
     expect(admission.lose()).toBe(3);
     expect(admission.pending).toBe(0);
-    expect(admission.admits({ ...copy, bodyBytes: 300 }, queue, 0)).toBe(true);
+    expect(admission.admits({ ...copy, bytes: 300 }, queue, 0)).toBe(true);
     expect(dropped(admission)).toEqual({ failed: 3 });
   });
 });

@@ -12,7 +12,7 @@ export type DropReason =
   | "failed";
 
 export interface AdmissionLimits extends MirrorBudgetLimits {
-  /** Of requests that wait or are under way, over all applications. */
+  /** Of copies that wait or are under way, over all applications. */
   readonly maxQueueBytes: number;
 }
 
@@ -20,7 +20,8 @@ export interface AdmissionLimits extends MirrorBudgetLimits {
 export interface Copy {
   readonly application: string;
   readonly provider: string;
-  readonly bodyBytes: number;
+  /** Of the request and what it was answered. */
+  readonly bytes: number;
 }
 
 interface Admitted {
@@ -34,7 +35,7 @@ export class ShadowAdmission {
   readonly #limits: AdmissionLimits;
   readonly #byApplication = new Map<string, Admitted>();
   readonly #droppedByReason = new Map<DropReason, number>();
-  #pausedUntilMs: ReadonlyMap<string, number> = new Map();
+  readonly #pausedUntilMs = new Map<string, number>();
   #pendingBytes = 0;
 
   constructor(limits: AdmissionLimits) {
@@ -60,7 +61,7 @@ export class ShadowAdmission {
       return false;
     }
     admitted.pending += 1;
-    this.#pendingBytes += copy.bodyBytes;
+    this.#pendingBytes += copy.bytes;
     return true;
   }
 
@@ -69,12 +70,14 @@ export class ShadowAdmission {
     const admitted = this.#admittedOf(copy.application);
     admitted.pending -= 1;
     admitted.budget.spend(used.tokens, used.usd, nowMs);
-    this.#pendingBytes -= copy.bodyBytes;
+    this.#pendingBytes -= copy.bytes;
   }
 
-  /** Providers that are to be left alone, and until when (epoch milliseconds). */
-  paused(untilMs: ReadonlyMap<string, number>): void {
-    this.#pausedUntilMs = untilMs;
+  /** Providers that are to be left alone, and until when (epoch milliseconds). A shadow that starts anew knows of none. */
+  paused(untilMs: Iterable<readonly [provider: string, untilMs: number]>): void {
+    for (const [provider, ms] of untilMs) {
+      this.#pausedUntilMs.set(provider, Math.max(ms, this.#pausedUntilMs.get(provider) ?? 0));
+    }
   }
 
   drop(reason: DropReason, count = 1): void {
@@ -92,7 +95,7 @@ export class ShadowAdmission {
 
   #forbids(copy: Copy, { pending, budget }: Admitted, maxPending: number, nowMs: number): DropReason | null {
     if (pending >= maxPending) return "queue-full";
-    if (this.#pendingBytes + copy.bodyBytes > this.#limits.maxQueueBytes) return "memory";
+    if (this.#pendingBytes + copy.bytes > this.#limits.maxQueueBytes) return "memory";
     if (nowMs < (this.#pausedUntilMs.get(copy.provider) ?? 0)) return "rate-limited";
     return budget.take(nowMs);
   }
