@@ -172,7 +172,15 @@ describe("sluice judge calibrate", () => {
   );
 
   it.effect.each([
-    ["a row without a verdict", [{ case_id: "a", human: ["old"] }], [], /line 1: field "judge"/],
+    [
+      "a row without a verdict",
+      [{ case_id: "a", human: ["old"] }],
+      [],
+      /line 1: field "judge" is missing; name the field with the verdicts, or the policy whose judge is asked$/,
+    ],
+    ["a row that is no object", [[7]], [], /line 1: is no object; write one JSON object a line$/],
+    ["a row without its case", [{ human: ["old"] }], [], /line 1: case_id is missing; give it on each line$/],
+    ["labels that are no list", [{ case_id: "a", human: "old" }], [], /line 1: human is no array; give one$/],
     [
       "a label that is none",
       [{ case_id: "a", human: ["best"], judge: { winner: "old" } }],

@@ -1,3 +1,4 @@
+import { withMinusSigns } from "@sluice/release/words";
 import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
@@ -58,7 +59,7 @@ const calibrateCommand = Command.make(
         : null;
       const { judge, calibration, corrected } = result;
       if (given.json) yield* printJson({ judge, ...calibration, corrected, artifact });
-      else for (const line of calibrationLines(result, artifact)) yield* print(line);
+      else for (const line of calibrationLines(result, artifact)) yield* print(withMinusSigns(line));
       if (calibration.n === 0)
         return yield* new Exit({
           code: exitCodes.inconclusive,

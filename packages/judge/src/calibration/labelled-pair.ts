@@ -92,7 +92,17 @@ const readLines = <Pair extends { readonly caseId: string }>(
   return pairs.length === 0 ? Result.fail("there are no labelled pairs in it") : Result.succeed(pairs);
 };
 
-const oneSentence = (error: { readonly message: string }): string => error.message.replaceAll(/\s*\n\s*/g, " ");
+/** `Missing key at ["old"]["output"]` in the words of whoever wrote the file. */
+const oneSentence = (error: { readonly message: string }): string => {
+  const message = error.message.replaceAll(/\s*\n\s*/g, " ");
+  const [, fault = message, path = ""] = /^(.*?)(?: at ((?:\[[^\]]+\])+))?$/u.exec(message) ?? [];
+  const field = path.replaceAll(/\["?([^\]"]+)"?\]/gu, ".$1").slice(1);
+  if (fault === "Expected a valid JSON string") return "is not JSON; write one JSON object a line";
+  if (fault === "Missing key") return `${field} is missing; give it on each line`;
+  const [, wanted] = /^Expected (.+)$/u.exec(fault) ?? [];
+  if (wanted === undefined) return message;
+  return field === "" ? `is no ${wanted}; write one JSON object a line` : `${field} is no ${wanted}; give one`;
+};
 
 /** The case and people's label, with the rest of the line. */
 const readLabel = (line: string) =>
@@ -105,8 +115,12 @@ const readLabel = (line: string) =>
   });
 
 const readVerdict = (line: string, judge: string): Result.Result<LabelledPair, string> =>
-  Result.flatMap(readLabel(line), ({ caseId, human, row }) =>
-    Result.mapBoth(decodeJudge(row[judge]), {
+  Result.flatMap(readLabel(line), ({ caseId, human, row }) => {
+    if (row[judge] === undefined)
+      return Result.fail(
+        `field "${judge}" is missing; name the field with the verdicts, or the policy whose judge is asked`,
+      );
+    return Result.mapBoth(decodeJudge(row[judge]), {
       onFailure: (error) => `field "${judge}": ${oneSentence(error)}`,
       onSuccess: (verdict): LabelledPair => ({
         caseId,
@@ -114,8 +128,8 @@ const readVerdict = (line: string, judge: string): Result.Result<LabelledPair, s
         judge: preferenceOf(verdict.winner),
         ...(verdict.winner_swapped !== undefined && { judgeSwapped: preferenceOf(verdict.winner_swapped) }),
       }),
-    }),
-  );
+    });
+  });
 
 const readTexts = (line: string): Result.Result<PairToJudge, string> =>
   Result.flatMap(readLabel(line), ({ caseId, human, row }) =>
