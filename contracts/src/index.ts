@@ -25,6 +25,7 @@ export * from "./oidc-provider.ts";
 export * from "./passport.ts";
 export * from "./policy.ts";
 export * from "./primitives.ts";
+export * from "./readable-fault.ts";
 export * from "./registry-api.ts";
 export * from "./release-event.ts";
 export * from "./release-state.ts";

@@ -56,6 +56,21 @@ describe("one sentence and exit code 2", () => {
       ["up", "--data", folder, "--providers", "/dev/zero"],
       /--providers .*: is larger than 1 MiB/,
     ],
+    [
+      "a webhook that is none, without showing it",
+      ["page", "test", "--page-webhook", "hooks.example/secret"],
+      /^sluice: --page-webhook is no http or https address; give one$/m,
+    ],
+    [
+      "channels of no kind",
+      ["page", "test", "--pages", write("kind.json", '{"channels":[{"kind":"fax","name":"s"}]}')],
+      /kind\.json: channels\[0\]: expected kind "pagerduty" \| kind/,
+    ],
+    [
+      "a period that ends before it begins",
+      ["audit", "replay", "--since", "2026-02-01", "--until", "2026-01-01"],
+      /--until is 2026-01-01T00:00:00.000Z, and --since is .*; give a later --until/,
+    ],
     ["a device as channels", ["page", "test", "--pages", "/dev/zero"], /--pages \/dev\/zero: is larger than 1 MiB/],
     ["a device as a passport", ["audit", "verify", "/dev/zero", "--key", KEY], /\/dev\/zero: is larger than 256 MiB/],
     [

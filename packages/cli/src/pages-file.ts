@@ -21,6 +21,9 @@ export const readPages = (
     if (file !== undefined && webhook !== undefined)
       return yield* usageError("give --pages or --page-webhook, not both");
     if (file === undefined && webhook === undefined) return [];
+    // Its value is no part of the sentence: whoever knows the address of a receiver may write to it.
+    if (webhook !== undefined && !/^https?:$/u.test(URL.parse(webhook)?.protocol ?? ""))
+      return yield* usageError("--page-webhook is no http or https address; give one");
     const named = file === undefined ? "--page-webhook" : `--pages ${file}`;
     const read =
       file === undefined

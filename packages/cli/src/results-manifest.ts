@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { stat, writeFile } from "node:fs/promises";
-import { ResultsManifest, timestampOf } from "@sluice/contracts";
+import { ResultsManifest, readableFault, timestampOf } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { Exit, exitCodes, usageError } from "./exit.ts";
@@ -26,7 +26,7 @@ export const readManifest = (results: string): Effect.Effect<ResultsManifest | n
       (error) =>
         new Exit({
           code: exitCodes.invalid,
-          sentence: `${file} is no manifest of results: ${error.message.replaceAll(/\s*\n\s*/g, " ")}`,
+          sentence: `${file} is no manifest of results: ${readableFault(error.message)}; run the evaluation again, or remove it and give --attest`,
         }),
     );
   });

@@ -1,3 +1,4 @@
+import { readableFault } from "@sluice/contracts";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
@@ -27,5 +28,5 @@ export const readJson = Effect.fn("readJson")(function* <A>(
   });
   const decoded = Schema.decodeUnknownResult(schema)(content, { onExcessProperty: "error" });
   if (Result.isSuccess(decoded)) return decoded.success;
-  return yield* usageError(`${named}: ${decoded.failure.message.replaceAll(/\s*\n\s*/g, " ")}`);
+  return yield* usageError(`${named}: ${readableFault(decoded.failure.message)}`);
 });

@@ -1,3 +1,4 @@
+import { readableFault } from "@sluice/contracts";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Redacted from "effect/Redacted";
@@ -25,7 +26,7 @@ export const configuredChannels = (
   environment: Environment,
 ): Result.Result<ReadonlyArray<Channel>, string> => {
   const decoded = Schema.decodeUnknownResult(PageSettings)(settings, { onExcessProperty: "error" });
-  if (Result.isFailure(decoded)) return Result.fail(decoded.failure.message.replaceAll(/\s*\n\s*/gu, " "));
+  if (Result.isFailure(decoded)) return Result.fail(readableFault(decoded.failure.message));
   const { channels, dashboardUrl } = decoded.success;
   const missing = channels.flatMap((channel) =>
     variablesOf(channel)

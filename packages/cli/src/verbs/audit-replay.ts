@@ -52,6 +52,8 @@ export const replayCommand = Command.make(
       const until = yield* timeOf("--until", Option.getOrUndefined(flags.until));
       if ((release === undefined) === (since === undefined && until === undefined))
         return yield* usageError("give a RELEASE, or --since and --until for all decisions of a period");
+      if (since !== undefined && until !== undefined && until <= since)
+        return yield* usageError(`--until is ${until}, and --since is ${since}; give a later --until`);
       const applications = yield* applicationsOf(address, release, Option.getOrUndefined(flags.application));
       const decisions: Array<Shown> = [];
       for (const application of applications)

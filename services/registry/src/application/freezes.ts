@@ -70,7 +70,7 @@ const stateOf = Effect.fnUntraced(function* (application: ApplicationName) {
 const briefly = (events: ReadonlyArray<ReleaseEvent>) => events.map(({ _tag, eventId }) => ({ type: _tag, eventId }));
 
 /** Nothing to lift is an answer too, and no success: whoever asks believes that something was frozen. */
-const notFrozen = (what: string): Refusal => refusal("not-frozen", `${what} is not frozen; there is nothing to lift`);
+const notFrozen = (what: string): Refusal => refusal("not-frozen", `${what}; there is nothing to lift`);
 
 /** A freeze that is over when it begins would be believed, and hold up nothing. */
 const checkEnd = ({ verb, body }: FreezeVerb, at: string): Effect.Effect<void, BadRequest> =>
@@ -89,7 +89,7 @@ export const actOnApplication = Effect.fn("actOnApplication")(function* (
   const at = yield* now;
   yield* checkEnd(asked, at);
   const commands = commandsOf(state, "application", asked, intention, at);
-  if (commands.length === 0) return yield* Effect.fail(notFrozen(application));
+  if (commands.length === 0) return yield* Effect.fail(notFrozen(`${application} is not frozen`));
   return { application, releaseId: null, events: briefly(yield* submitAll(commands)) };
 });
 
@@ -102,7 +102,7 @@ export const actOnAll = Effect.fn("actOnAll")(function* (asked: FreezeVerb, inte
   const at = yield* now;
   yield* checkEnd(asked, at);
   const commands = commandsOf(yield* stateOf(EVERY_APPLICATION), "all", asked, intention, at);
-  if (commands.length === 0) return yield* Effect.fail(notFrozen("all of the applications together"));
+  if (commands.length === 0) return yield* Effect.fail(notFrozen("no freeze of all applications is in force"));
   const events = yield* submitAll(commands);
   const every = yield* stateOf(EVERY_APPLICATION);
   const known = [...log.applications().values()].filter(({ baseline }) => baseline !== null);
