@@ -2,6 +2,8 @@
 -- The registry itself writes as another user; nobody here can.
 -- A test has embedded ClickHouse 26.7 parse every statement and run the conditions of the row policies; embedded it has no users, so
 -- the roles, grants and policies themselves have not been tried on a server.
+-- On a cluster the rows are in tables that are called the same with _local behind, which the grant below covers too: make every row
+-- policy for those as well, ON CLUSTER.
 
 CREATE ROLE IF NOT EXISTS sluice_analyst;
 GRANT SELECT ON sluice.* TO sluice_analyst;
