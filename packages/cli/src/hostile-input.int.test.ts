@@ -71,6 +71,11 @@ describe("one sentence and exit code 2", () => {
       ["audit", "replay", "--since", "2026-02-01", "--until", "2026-01-01"],
       /--until is 2026-01-01T00:00:00.000Z, and --since is .*; give a later --until/,
     ],
+    [
+      "a key that no header can carry",
+      ["release", "request", "--idempotency-key", "k 🧪"],
+      /--idempotency-key is k 🧪; give 1 to 200 of letters/,
+    ],
     ["a device as channels", ["page", "test", "--pages", "/dev/zero"], /--pages \/dev\/zero: is larger than 1 MiB/],
     ["a device as a passport", ["audit", "verify", "/dev/zero", "--key", KEY], /\/dev\/zero: is larger than 256 MiB/],
     [

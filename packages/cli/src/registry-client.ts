@@ -20,6 +20,8 @@ export interface RegistryRequest {
   /** Sent as it is, instead of `body` as JSON. */
   readonly bytes?: Uint8Array;
   readonly idempotencyKey?: string;
+  /** Which flag gave what the registry calls otherwise: its sentences are then told in the words of who is asked. */
+  readonly flags?: Readonly<Record<string, string>>;
 }
 
 const TIMEOUT_MS = 30_000;
@@ -33,7 +35,10 @@ export const callRegistry = (address: RegistryAddress, request: RegistryRequest)
       catch: (cause) => internalError(`the registry at ${address.url} cannot be reached: ${reasonOf(cause)}`),
     });
     if (response.status >= 200 && response.status < 300) return response.body;
-    const sentence = errorSentence(response.body) ?? `the registry answered ${response.status}`;
+    const sentence = inFlags(
+      errorSentence(response.body) ?? `the registry answered ${response.status}`,
+      request.flags ?? {},
+    );
     if (response.status === 401 || response.status === 403)
       return yield* usageError(`${sentence} (SLUICE_TOKEN is ${address.token ? "set" : "not set"})`);
     return yield* response.status < 500
@@ -103,6 +108,17 @@ const headersOf = (address: RegistryAddress, request: RegistryRequest): Record<s
   ...(request.body !== undefined && { "content-type": "application/json" }),
   ...(request.idempotencyKey && { "idempotency-key": request.idempotencyKey }),
 });
+
+/** A field stands at the beginning of the sentence that is about it. */
+export const inFlags = (sentence: string, flags: Readonly<Record<string, string>>): string =>
+  Object.entries(flags).reduce(
+    (told, [field, flag]) =>
+      [`${field} `, `${field}:`, `body.${field} `, `body.${field}:`, `header ${field} `, `header ${field}:`].reduce(
+        (text, start) => (text.startsWith(start) ? `${flag}${text.slice(start.length - 1)}` : text),
+        told,
+      ),
+    sentence,
+  );
 
 const errorSentence = (body: unknown): string | undefined => {
   if (typeof body !== "object" || body === null || !("error" in body)) return undefined;

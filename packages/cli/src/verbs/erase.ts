@@ -70,7 +70,13 @@ export const eraseCommand = Command.make(
       const body = { clusterKeys, artifacts: flags.artifact, reason: flags.reason.value };
       const { value } = yield* askRegistry(
         address,
-        { method: "POST", path, body, idempotencyKey: randomUUID() },
+        {
+          method: "POST",
+          path,
+          body,
+          idempotencyKey: randomUUID(),
+          flags: { reason: "--reason", artifact: "--artifact" },
+        },
         Erasure,
       );
       const erasure = yield* carriedOut(address, path, value.erasureId);

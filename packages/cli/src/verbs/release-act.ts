@@ -14,6 +14,8 @@ interface Asked {
   readonly json: boolean;
 }
 
+const flagsOf = { expiresAt: "--expires", incident: "--incident", reason: "--reason", to: "--to" };
+
 /** Each call is an intention of its own: whoever runs the verb again means it again. */
 const act = Effect.fnUntraced(function* (
   asked: Asked,
@@ -23,7 +25,7 @@ const act = Effect.fnUntraced(function* (
 ) {
   const { answer, value } = yield* askRegistry(
     registryAddress(Option.getOrUndefined(asked.url)),
-    { method: "POST", path, body, idempotencyKey: randomUUID() },
+    { method: "POST", path, body, idempotencyKey: randomUUID(), flags: flagsOf },
     DecidedBody,
   );
   yield* asked.json ? printJson(answer) : print(done(value));

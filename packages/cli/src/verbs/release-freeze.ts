@@ -30,6 +30,8 @@ interface Asked {
   readonly json: boolean;
 }
 
+const flagsOf = { until: "--until", reason: "--reason" };
+
 /** Who asks for all is told of each. */
 const Answer = Schema.Union([DecidedForAllBody, DecidedBody]);
 
@@ -50,7 +52,7 @@ const ask = Effect.fnUntraced(function* (
 ) {
   const { answer, value } = yield* askRegistry(
     registryAddress(Option.getOrUndefined(asked.url)),
-    { method: "POST", path: yield* pathOf(asked, verb), body, idempotencyKey: randomUUID() },
+    { method: "POST", path: yield* pathOf(asked, verb), body, idempotencyKey: randomUUID(), flags: flagsOf },
     Answer,
   );
   if (asked.json) yield* printJson(answer);

@@ -14,6 +14,7 @@ import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
+import * as Schema from "effect/Schema";
 import { putBundle, putFile } from "../artifacts.ts";
 import { readRepository } from "../configuration-file.ts";
 import { Exit, exitCodes, usageError } from "../exit.ts";
@@ -54,7 +55,16 @@ const flags = {
   mergedAt: text("merged-at", "When it was merged, such as 2026-01-31T09:00:00Z: the start of lead time", 100).pipe(
     Flag.optional,
   ),
-  key: text("idempotency-key", "Sent again with the same key it is the same request (a retried CI job)", 200).pipe(
+  key: Flag.String("idempotency-key").pipe(
+    Flag.withDescription("Sent again with the same key it is the same request (a retried CI job)"),
+    // It travels as a header.
+    Flag.withSchema(
+      Schema.String.check(
+        Schema.isPattern(/^[\x21-\x7e]([\x20-\x7e]{0,198}[\x21-\x7e])?$/u, {
+          expected: "1 to 200 of letters, digits and signs of ASCII",
+        }),
+      ),
+    ),
     Flag.optional,
   ),
   wait: Flag.Literals("wait", ["no", "gate", "end"]).pipe(
@@ -92,7 +102,7 @@ export const requestCommand = Command.make("request", flags, (given) =>
     const idempotencyKey = Option.getOrElse(given.key, randomUUID);
     const { answer, value } = yield* askRegistry(
       address,
-      { method: "POST", path: "/v1/releases", body, idempotencyKey },
+      { method: "POST", path: "/v1/releases", body, idempotencyKey, flags: flagsOf },
       DecidedBody,
     );
     const { releaseId, forecast } = value;
@@ -109,6 +119,8 @@ export const requestCommand = Command.make("request", flags, (given) =>
     if (hasEnded(phase)) yield* exitOf(address, releaseId, phase);
   }),
 ).pipe(Command.withDescription("Request a release of the bundle in sluice.yaml; the exit code is the gate's answer"));
+
+const flagsOf = { "idempotency-key": "--idempotency-key", mergedAt: "--merged-at", link: "--link" };
 
 const forecastText = ({ sentence, metrics }: CanaryForecast): string =>
   [sentence, ...metrics.filter(({ sentence: one }) => !sentence.includes(one)).map((metric) => `  ${metric.sentence}`)]
