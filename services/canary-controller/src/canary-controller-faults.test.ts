@@ -60,6 +60,27 @@ it.effect("a gateway that was cut off before the breach is no mitigated one: it 
   }).pipe(onAMorning),
 );
 
+it.effect("a gateway that takes a step's share late is no broken assignment", () =>
+  Effect.gen(function* () {
+    const events = yield* recorded;
+    const steps = [0.2, 0.5, 1].map((share) => ({ share, holdSeconds: 12, minRequests: 40 }));
+    const late = yield* simulatedGateway("gw-late");
+    yield* passedShadow(policy({ steps, holdDeadlineSeconds: 600 }));
+    yield* canaryControllerService({});
+    yield* pass(3);
+    late.takesRouting = false;
+    // Ten seconds of the second step, in which a fifth of its users still meet the candidate.
+    yield* pass(20);
+    assert.strictEqual(late.served?.candidate?.share, 0.2);
+    assert.strictEqual(late.given.at(-1)?.candidate?.share, 0.5);
+    late.served = late.given.at(-1) ?? null;
+    late.takesRouting = true;
+    yield* pass(25);
+    assert.notInclude(afterShadow(events), "CanaryHeld sample-ratio-mismatch");
+    assert.include(afterShadow(events), "ReleaseCompleted");
+  }).pipe(onAMorning),
+);
+
 it.effect("a gateway without observations is a named hold, and the step goes on when they are back", () =>
   Effect.gen(function* () {
     const events = yield* recorded;

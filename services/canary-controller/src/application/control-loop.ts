@@ -14,8 +14,9 @@ import {
   pinnedVersion,
   recordEvent,
   type StepHistory,
+  startedVersion,
 } from "../domain/step-history.ts";
-import { windowedStep } from "../domain/windowed-step.ts";
+import { keyOfStep, windowedStep } from "../domain/windowed-step.ts";
 import type { CanaryControllerSettings } from "../settings.ts";
 import { freezeCommands } from "./freeze-keeper.ts";
 import { progressPublisher } from "./progress-publisher.ts";
@@ -56,7 +57,8 @@ export const controlLoop = Effect.fn("controlLoop")(function* (
     // A pause may come between a step that has passed and the next one: its users are watched all the same.
     const isJudged = known && release.phase === "canary" && (!release.stepPassed || release.standsStillSince !== null);
     const before = step > 0 ? passedEvidence(history, name, step - 1) : null;
-    const observed = windowedStep(release, before?.window.to ?? null);
+    const version = startedVersion(history, name, step) ?? state.version;
+    const observed = windowedStep(release, version, before?.window.to ?? null);
     const earlier = earlierWindows(history, name, step);
     return {
       step: isJudged ? yield* observer.observe(release, observed, earlier, gateways(), now) : null,
@@ -93,7 +95,7 @@ export const controlLoop = Effect.fn("controlLoop")(function* (
 
   const look = Effect.gen(function* () {
     const states = [...log.applications().values()];
-    observer.forgetOthers(new Set(states.flatMap(({ active }) => (active ? [windowedStep(active, null).key] : []))));
+    observer.forgetOthers(new Set(states.flatMap(({ active }) => (active ? [keyOfStep(active)] : []))));
     yield* Effect.forEach(states, lookAtSafely, { concurrency: CONCURRENCY, discard: true });
   });
 

@@ -6,7 +6,7 @@ import { TelemetryStore, type WindowRow } from "@sluice/telemetry";
 import * as Effect from "effect/Effect";
 import type { Fault, StepFacts } from "../domain/decide-step.ts";
 import { type CanaryEvaluation, evaluateCanary } from "../domain/evaluate-canary.ts";
-import { closedThrough, type GatewayBook, liveGateways } from "../domain/gateway-book.ts";
+import { closedThrough, type GatewayBook, liveGateways, takenByAll } from "../domain/gateway-book.ts";
 import { settledWindows } from "../domain/settled-windows.ts";
 import { conversationsSince, startOfWindows, type WindowedStep } from "../domain/windowed-step.ts";
 import type { CanaryControllerSettings } from "../settings.ts";
@@ -21,6 +21,8 @@ interface Kept {
   /** The last windows of the steps before, whose judgements may still come; read until they have settled. */
   tail: ReadonlyArray<WindowRow>;
   isTailSettled: boolean;
+  /** Once known it stays: a gateway that comes later has had the share from its start. */
+  conversationsSince: Timestamp | null;
   evaluated: { readonly through: Timestamp; readonly evaluation: CanaryEvaluation | null } | null;
 }
 
@@ -45,7 +47,7 @@ export const stepObserver = Effect.fn("stepObserver")(function* (settings: Canar
       from: kept.settledThrough,
       to: through,
       unitsSince: startOfWindows(step),
-      conversationsSince: conversationsSince(step),
+      conversationsSince: kept.conversationsSince ?? through,
     });
     for (const row of rows) kept.rows.set(row.from, row);
     const settledMs = Math.floor((epochMsOf(through) - settings.judgementLagMs) / windowMs) * windowMs;
@@ -93,6 +95,8 @@ export const stepObserver = Effect.fn("stepObserver")(function* (settings: Canar
     if (windows > MAX_WINDOWS_OF_A_STEP)
       return { evaluation: null, fault: tooManyWindows(windows, step.windowSeconds) };
     if (!kept.evaluated || kept.evaluated.through < through) {
+      const taken = takenByAll(live, step.application, step.version);
+      kept.conversationsSince ??= conversationsSince(step, taken, now);
       yield* readWindows(step, kept, through);
       yield* readTail(step, kept, earlier, through);
       const present = [...kept.rows.values()].filter((row) => row.from < through).map(windowOf(step));
@@ -135,6 +139,7 @@ const newlyKept = (from: Timestamp): Kept => ({
   settledThrough: from,
   tail: [],
   isTailSettled: false,
+  conversationsSince: null,
   evaluated: null,
 });
 

@@ -8,6 +8,7 @@ import {
   liveGateways,
   mitigationOf,
   recordReport,
+  takenByAll,
 } from "./gateway-book.ts";
 
 const report = (
@@ -48,6 +49,17 @@ describe("live gateways", () => {
   it("are not confused by a report that comes late", () => {
     const book = bookOf(report("gw-1", 10, 4), report("gw-1", 9, 3));
     assert.strictEqual(book.get("gw-1")?.report.at, at(10));
+  });
+});
+
+describe("a version", () => {
+  it("is taken by all once the last one has said that it serves it, or a later one", () => {
+    const first = bookOf(report("gw-1", 10, 7), report("gw-2", 10, 6));
+    const taken = (book: GatewayBook) => takenByAll(liveGateways(book, at(13), 5_000), "support-bot", 7);
+    assert.isNull(taken(first));
+    assert.isNull(taken(bookOf()));
+    assert.strictEqual(taken(recordReport(first, report("gw-2", 12, 9), at(12))), at(12));
+    assert.isNull(takenByAll(liveGateways(first, at(13), 5_000), "search", 7));
   });
 });
 

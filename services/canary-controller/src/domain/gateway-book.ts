@@ -98,6 +98,19 @@ const hasStopped = (report: GatewayReport, application: ApplicationName, pinnedA
   );
 };
 
+/** When the last of the gateways said that it serves this version or a later one; null: one of them has not said so. */
+export const takenByAll = (
+  gateways: ReadonlyArray<KnownGateway>,
+  application: ApplicationName,
+  version: number,
+): Timestamp | null => {
+  const taken = gateways.map(({ acknowledged }) =>
+    acknowledged.get(application)?.find((acknowledgement) => acknowledgement.version >= version),
+  );
+  const last = taken.toSorted((a, b) => ((a?.at ?? "") < (b?.at ?? "") ? -1 : 1)).at(-1);
+  return taken.includes(undefined) ? null : (last?.at ?? null);
+};
+
 export interface Closed {
   /** Windows that end at or before it are complete, those of the gateways in the fault excepted; null when none are. */
   readonly through: Timestamp | null;

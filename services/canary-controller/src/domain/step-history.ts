@@ -5,6 +5,8 @@ import { type Applications, foldEvent } from "@sluice/release";
 interface ReleaseHistory {
   /** Evidence of each passed step: its windows as they were judged, which is what a replay sees. */
   readonly passed: ReadonlyMap<number, CanaryEvidence>;
+  /** Version of the application with which each step started: who serves it, or a later one, has taken the step's share. */
+  readonly started: ReadonlyMap<number, number>;
   /** Version of the application when the release was pinned: what gateways must at least serve. */
   readonly pinnedVersion: number | null;
 }
@@ -36,12 +38,16 @@ export const recordEvent = (history: StepHistory, event: ReleaseEvent): StepHist
     const known = releases.get(keyOf(event)) ?? none;
     releases.set(keyOf(event), { ...known, passed: new Map(known.passed).set(event.step, event.evidence) });
   }
+  if (event._tag === "CanaryStepStarted" && state.active) {
+    const known = releases.get(keyOf(event)) ?? none;
+    releases.set(keyOf(event), { ...known, started: new Map(known.started).set(event.step, state.version) });
+  }
   if (event._tag === "CanaryBreached")
     releases.set(keyOf(event), { ...(releases.get(keyOf(event)) ?? none), pinnedVersion: state.version });
   return { applications: new Map(history.applications).set(event.application, state), releases };
 };
 
-const none: ReleaseHistory = { passed: new Map(), pinnedVersion: null };
+const none: ReleaseHistory = { passed: new Map(), started: new Map(), pinnedVersion: null };
 
 /** Whether everything up to a version of the application has been recorded. */
 export const hasReached = (history: StepHistory, application: ApplicationName, version: number): boolean =>
@@ -53,6 +59,9 @@ export const passedEvidence = (history: StepHistory, release: ReleaseName, step:
 /** Windows of all steps before `step`, in order. */
 export const earlierWindows = (history: StepHistory, release: ReleaseName, step: number): ReadonlyArray<CanaryWindow> =>
   Array.from({ length: step }, (_, earlier) => passedEvidence(history, release, earlier)?.windows ?? []).flat();
+
+export const startedVersion = (history: StepHistory, release: ReleaseName, step: number): number | null =>
+  history.releases.get(keyOf(release))?.started.get(step) ?? null;
 
 export const pinnedVersion = (history: StepHistory, release: ReleaseName): number | null =>
   history.releases.get(keyOf(release))?.pinnedVersion ?? null;

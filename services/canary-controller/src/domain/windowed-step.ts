@@ -8,21 +8,27 @@ export interface WindowedStep {
   readonly releaseId: ReleaseId;
   readonly step: number;
   readonly share: number;
+  /** Who serves this version of the routing, or a later one, serves the step's share. */
+  readonly version: number;
   readonly startedAt: Timestamp;
   readonly windowSeconds: number;
   /** End of the last window that the step before was judged by; null in the first step. */
   readonly judgedBefore: Timestamp | null;
 }
 
-export const windowedStep = (release: Release, judgedBefore: Timestamp | null): WindowedStep => {
+export const keyOfStep = ({ releaseId, request, step }: Release): string =>
+  `${request.application}/${releaseId}/${step ?? 0}`;
+
+export const windowedStep = (release: Release, version: number, judgedBefore: Timestamp | null): WindowedStep => {
   const { releaseId, request } = release;
   const step = release.step ?? 0;
   return {
-    key: `${request.application}/${releaseId}/${step}`,
+    key: keyOfStep(release),
     application: request.application,
     releaseId,
     step,
     share: shareOf(release),
+    version,
     startedAt: release.since,
     windowSeconds: policyOf(release).canary.windowSeconds,
     judgedBefore,
@@ -35,12 +41,24 @@ export const startOfWindows = ({ judgedBefore, startedAt, windowSeconds }: Windo
   return judgedBefore ?? timestampOf(Math.floor(epochMsOf(startedAt) / windowMs) * windowMs);
 };
 
-/** Least time in which every gateway has surely taken the step's share. */
+/** So long after a gateway has taken a share, requests may still end that were assigned before. */
 const SHARE_SETTLES_MS = 2_000;
 
+/** A gateway that has not taken the share by then is no late one: that its users fall on the wrong side must be seen. */
+const LATEST_TAKEN_MS = 60_000;
+
 /**
- * From here on conversations are counted against the step's share. Gateways take it one after the other: conversations of
- * that time fall on neither the old share nor the new one, and must not look like a broken assignment.
+ * From here on conversations are counted against the step's share; null: from when is not known yet. Gateways take it one
+ * after the other, and late where the bus lags: until the last one says that it has, conversations fall on neither the old
+ * share nor the new one, and must not look like a broken assignment.
  */
-export const conversationsSince = ({ startedAt, windowSeconds }: WindowedStep): Timestamp =>
-  timestampOf(epochMsOf(startedAt) + Math.max(SHARE_SETTLES_MS, windowSeconds * 1_000));
+export const conversationsSince = (
+  { startedAt, windowSeconds }: WindowedStep,
+  taken: Timestamp | null,
+  now: Timestamp,
+): Timestamp | null => {
+  const startedMs = epochMsOf(startedAt);
+  if (taken === null && epochMsOf(now) - startedMs < LATEST_TAKEN_MS) return null;
+  const takenMs = Math.max(startedMs, taken === null ? startedMs : epochMsOf(taken));
+  return timestampOf(takenMs + Math.max(SHARE_SETTLES_MS, windowSeconds * 1_000));
+};
