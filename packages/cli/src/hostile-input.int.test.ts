@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -191,6 +191,18 @@ it("text from elsewhere moves neither the cursor nor the reading direction", () 
 
 const spawned = (args: ReadonlyArray<string>) =>
   spawnSync(process.execPath, [main, ...args], { encoding: "utf8", timeout: 30_000, killSignal: "SIGKILL" });
+
+it.skipIf(!existsSync("/dev/full"))("an answer that cannot be written is a failure, told in one sentence", () => {
+  const full = openSync("/dev/full", "w");
+  const { status, stderr } = spawnSync(process.execPath, [main, "audit", "key"], {
+    encoding: "utf8",
+    stdio: ["ignore", full, "pipe"],
+    timeout: 30_000,
+  });
+  closeSync(full);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^sluice: standard output cannot be written \(ENOSPC\); .*\n$/);
+});
 
 describe("a start that fails", () => {
   it("keeps no token that nobody saw", () => {

@@ -1,11 +1,15 @@
 import * as Effect from "effect/Effect";
+import { exitCodes } from "./exit.ts";
 import { printable } from "./printable.ts";
 
 // A reader that has seen enough (`sluice kpi | head`) is no failure: there is nobody left to tell anything.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  if (error.code === "EPIPE") process.exit(exitCodes.passed);
+  say(`standard output cannot be written (${error.code}); make room, and look what was done before you ask again`);
+  process.exit(exitCodes.internal);
 });
+// Where this one is full there is nobody left to tell.
+process.stderr.on("error", () => {});
 
 /** Whatever a line quotes, of a file or of a server, it is safe for a terminal by the time that it is written. */
 const linesOf = (text: string): string => `${text.split("\n").map(printable).join("\n")}\n`;

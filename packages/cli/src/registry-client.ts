@@ -39,8 +39,10 @@ export const callRegistry = (address: RegistryAddress, request: RegistryRequest)
       errorSentence(response.body) ?? `the registry answered ${response.status}`,
       request.flags ?? {},
     );
+    if (response.status === 401 && address.token === undefined)
+      return yield* usageError(`the registry at ${address.url} asks for a token; set SLUICE_TOKEN to one`);
     if (response.status === 401 || response.status === 403)
-      return yield* usageError(`${sentence} (SLUICE_TOKEN is ${address.token ? "set" : "not set"})`);
+      return yield* usageError(`${sentence} (the token is that of SLUICE_TOKEN)`);
     return yield* response.status < 500
       ? usageError(sentence)
       : new Exit({ code: exitCodes.internal, sentence: `the registry failed: ${sentence}` });
