@@ -165,9 +165,18 @@ const runFlushing = Effect.fnUntraced(function* (
   fullBatch: Queue.Queue<void>,
 ) {
   const flush = yield* makeFlush(parts);
-  yield* Effect.addFinalizer(() => flush);
-  const isDue = Queue.take(fullBatch).pipe(Effect.timeoutOption(flushIntervalMs));
-  yield* Effect.forkScoped(Effect.forever(Effect.andThen(flush, isDue)));
+  yield* Effect.addFinalizer(() => flush(true));
+  // Full batches of one application must not make the others send empty ones all the time, nor keep them from it.
+  let nextWholeMs = 0;
+  const flushWhatIsDue = Effect.suspend(() => {
+    const isWhole = performance.now() >= nextWholeMs;
+    if (isWhole) nextWholeMs = performance.now() + flushIntervalMs;
+    return flush(isWhole);
+  });
+  const untilDue = Effect.suspend(() =>
+    Queue.take(fullBatch).pipe(Effect.timeoutOption(Math.max(0, nextWholeMs - performance.now()))),
+  );
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(flushWhatIsDue, untilDue)));
 });
 
 const probeKeyCheck = ({ probeKey }: GatewaySettings) => keyCheck(probeKey === null ? [] : [probeKey]);

@@ -153,7 +153,7 @@ export class ShadowThread implements Shadow {
     this.#worker = null;
     this.#mayStartAtMs = performance.now() + RESTART_AFTER_MS;
     this.#load = [];
-    const lost = this.#admission.lose();
+    const lost = this.#admission.lose(Date.now());
     this.#options.warn(`the shadow has failed and will start anew, ${lost} mirrored requests are lost: ${why}`);
   }
 }

@@ -73,6 +73,7 @@ export class UpstreamLane {
 
   #start(call: Call, connection: Client): void {
     this.#running += 1;
+    // Nor could it start in the call in which undici tells of a failure: it still cleans up after that one then.
     atTurnEnd(() => call.start(connection));
   }
 
@@ -159,7 +160,7 @@ class Call implements Dispatcher.DispatchHandler, UpstreamCall {
   }
 
   onResponseEnd(): void {
-    if (!this.#settle("whole")) return;
+    if (!this.#settle()) return;
     try {
       this.#handler.onEnd();
     } catch {
@@ -169,17 +170,15 @@ class Call implements Dispatcher.DispatchHandler, UpstreamCall {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    if (!this.#settle("broken")) return;
+    if (!this.#settle()) return;
     this.#handler.onFailure({ phase: this.#phase, code: codeOf(error) });
   }
 
-  #settle(connection: "whole" | "broken"): boolean {
+  #settle(): boolean {
     if (this.#settled) return false;
     this.#settled = true;
     if (this.#connection === null) return true;
-    // undici still cleans up after a failure when it tells of it: a request begun in that call would meet half of that.
-    if (connection === "whole") this.#release(this.#connection);
-    else setImmediate(this.#release, this.#connection);
+    this.#release(this.#connection);
     return true;
   }
 }

@@ -40,7 +40,8 @@ export interface PublishingParts {
 
 /**
  * Sends what the buffer holds. New batches are cut only when the last ones are gone, so a bus that is down costs no
- * more than the buffer's bounds, and order is kept. Run by one fiber at a time.
+ * more than the buffer's bounds, and order is kept. Run by one fiber at a time. With `isWhole` it also tells, by an empty
+ * batch, of each application with a candidate that nothing of it is missing.
  */
 export const makeFlush = Effect.fnUntraced(function* ({ table, observations, metrics }: PublishingParts) {
   const bus = yield* EventBus;
@@ -59,15 +60,17 @@ export const makeFlush = Effect.fnUntraced(function* ({ table, observations, met
     );
   });
 
-  return Effect.suspend(() => {
-    if (outbox.length === 0) outbox = observations.cut(Date.now(), applicationsWithCandidate(table));
-    return Effect.whileLoop({ while: () => outbox.length > 0, body: () => sendFirst, step: () => {} });
-  }).pipe(
-    Effect.catch((error) => {
-      metrics.publishFailures += 1;
-      return Effect.logDebug(`observations wait for the bus: ${error.message}`);
-    }),
-  );
+  return (isWhole: boolean) =>
+    Effect.suspend(() => {
+      if (outbox.length === 0)
+        outbox = observations.cut(Date.now(), isWhole ? applicationsWithCandidate(table) : new Set());
+      return Effect.whileLoop({ while: () => outbox.length > 0, body: () => sendFirst, step: () => {} });
+    }).pipe(
+      Effect.catch((error) => {
+        metrics.publishFailures += 1;
+        return Effect.logDebug(`observations wait for the bus: ${error.message}`);
+      }),
+    );
 });
 
 const applicationsWithCandidate = (table: RoutingTable): ReadonlySet<string> =>

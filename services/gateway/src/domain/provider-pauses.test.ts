@@ -37,4 +37,5 @@ it("retry-after is read as seconds or as a date", () => {
   const nowMs = Date.parse("2026-01-01T00:00:00.000Z");
   const headers = ["2", "0.5", "Thu, 01 Jan 2026 00:00:03 GMT", "Wed, 31 Dec 2025 00:00:00 GMT", "soon", "", undefined];
   expect(headers.map((header) => retryAfterMsOf(header, nowMs))).toEqual([2_000, 500, 3_000, 0, null, null, null]);
+  expect(retryAfterMsOf("Infinity", nowMs)).toBeNull();
 });

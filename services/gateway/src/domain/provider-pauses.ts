@@ -48,5 +48,5 @@ export const retryAfterMsOf = (header: string | undefined, nowMs: number): numbe
   if (header === undefined || header.trim() === "") return null;
   const seconds = Number(header);
   const ms = Number.isNaN(seconds) ? Date.parse(header) - nowMs : seconds * 1_000;
-  return Number.isNaN(ms) ? null : Math.max(0, ms);
+  return Number.isFinite(ms) ? Math.max(0, ms) : null;
 };

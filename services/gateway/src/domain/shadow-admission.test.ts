@@ -34,7 +34,7 @@ describe("ShadowAdmission", () => {
     const admits = (nowMs: number) => admission.admits(copy, queue, nowMs);
     expect([admits(0), admits(500)]).toEqual([true, false]);
     admission.ended(copy, { tokens: 1_000, usd: 0.1 }, 600);
-    expect(admission.lose()).toBe(0);
+    expect(admission.lose(0)).toBe(0);
     expect([admits(1_000), admits(3_600_000)]).toEqual([false, true]);
     expect(dropped(admission)).toEqual({ rate: 1, budget: 1, failed: 0 });
   });
@@ -53,9 +53,16 @@ describe("ShadowAdmission", () => {
   it("counts what is pending as lost when the shadow fails, and takes new copies", () => {
     const admission = new ShadowAdmission({ ...unbounded, maxQueueBytes: 300 });
     for (let i = 0; i < 3; i += 1) admission.admits(copy, queue, 0);
-    expect(admission.lose()).toBe(3);
+    expect(admission.lose(0)).toBe(3);
     expect(admission.pending).toBe(0);
     expect(admission.admits({ ...copy, bytes: 300 }, queue, 0)).toBe(true);
     expect(dropped(admission)).toEqual({ failed: 3 });
+  });
+
+  it("pays for what is lost from the hour's budget", () => {
+    const admission = new ShadowAdmission({ ...unbounded, maxTokensPerHour: 50 });
+    for (let i = 0; i < 2; i += 1) admission.admits(copy, queue, 0);
+    admission.lose(0);
+    expect([admission.admits(copy, queue, 1), admission.admits(copy, queue, 3_600_000)]).toEqual([false, true]);
   });
 });

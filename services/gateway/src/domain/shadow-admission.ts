@@ -28,7 +28,11 @@ interface Admitted {
   readonly budget: MirrorBudget;
   /** Copies that wait or are under way. */
   pending: number;
+  pendingBytes: number;
 }
+
+/** Four characters a token, where nobody will count them any more. */
+const BYTES_PER_TOKEN = 4;
 
 /** Which copies of users' requests a shadow takes, and how many it did not take or lost, by reason. */
 export class ShadowAdmission {
@@ -61,6 +65,7 @@ export class ShadowAdmission {
       return false;
     }
     admitted.pending += 1;
+    admitted.pendingBytes += copy.bytes;
     this.#pendingBytes += copy.bytes;
     return true;
   }
@@ -69,6 +74,7 @@ export class ShadowAdmission {
   ended(copy: Omit<Copy, "provider">, used: { readonly tokens: number; readonly usd: number }, nowMs: number): void {
     const admitted = this.#admittedOf(copy.application);
     admitted.pending -= 1;
+    admitted.pendingBytes -= copy.bytes;
     admitted.budget.spend(used.tokens, used.usd, nowMs);
     this.#pendingBytes -= copy.bytes;
   }
@@ -84,11 +90,18 @@ export class ShadowAdmission {
     this.#droppedByReason.set(reason, (this.#droppedByReason.get(reason) ?? 0) + count);
   }
 
-  /** Nothing that is pending will end; budgets stay spent. Returns how many were lost. */
-  lose(): number {
+  /**
+   * Nothing that is pending will end. Budgets stay spent, and pay for what is lost: a shadow that fails again and again must
+   * not cost more than one that does not. Returns how many were lost.
+   */
+  lose(nowMs: number): number {
     const lost = this.pending;
     this.drop("failed", lost);
-    for (const admitted of this.#byApplication.values()) admitted.pending = 0;
+    for (const admitted of this.#byApplication.values()) {
+      admitted.budget.spend(Math.ceil(admitted.pendingBytes / BYTES_PER_TOKEN), 0, nowMs);
+      admitted.pending = 0;
+      admitted.pendingBytes = 0;
+    }
     this.#pendingBytes = 0;
     return lost;
   }
@@ -103,7 +116,7 @@ export class ShadowAdmission {
   #admittedOf(application: string): Admitted {
     const known = this.#byApplication.get(application);
     if (known) return known;
-    const admitted = { budget: new MirrorBudget(this.#limits), pending: 0 };
+    const admitted = { budget: new MirrorBudget(this.#limits), pending: 0, pendingBytes: 0 };
     this.#byApplication.set(application, admitted);
     return admitted;
   }
