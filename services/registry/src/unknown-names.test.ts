@@ -1,13 +1,12 @@
 import { assert, it } from "@effect/vitest";
 import * as ArtifactStore from "@sluice/artifact-store";
 import { digestOfBytes, ErasuresBody } from "@sluice/contracts";
-import * as Telemetry from "@sluice/telemetry";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { registryService } from "./registry-service.ts";
 import { call, failure, ports, tokens, withApplication } from "./testing/registry-in-memory.ts";
 
-const start = registryService({ port: 0, tokens, maxRetryMs: 20 });
+const start = registryService({ port: 0, tokens });
 const erasures = "/v1/applications/support-bot/erasures";
 
 it.live("an application that nobody has registered is told to be unknown, and not to have nothing", () =>
@@ -67,31 +66,4 @@ it.live("an erasure names what there is: no artifact that was never stored, no k
     assert.match(failure(again.body).message, /is erased already, by erasure era-\w+; leave it out$/);
     assert.lengthOf(yield* list, 1);
   }).pipe(Effect.scoped, Effect.provide(ports)),
-);
-
-it.live("a defect of one sweep is no end of erasures", () =>
-  Effect.gen(function* () {
-    const telemetry = yield* Telemetry.TelemetryStore;
-    let sweeps = 0;
-    const broken = Telemetry.TelemetryStore.of({
-      ...telemetry,
-      eraseTexts: (given) =>
-        Effect.suspend(() => {
-          sweeps += 1;
-          return sweeps === 1 ? Effect.die(new Error("a fault of the program")) : telemetry.eraseTexts(given);
-        }),
-    });
-    yield* Effect.gen(function* () {
-      const { address } = yield* start;
-      yield* Effect.promise(() => withApplication(address));
-      const body = { clusterKeys: ["ada"], artifacts: [], reason: "r" };
-      yield* Effect.promise(() => call(address, "POST", erasures, { body, headers: { "idempotency-key": "1" } }));
-      const first = Effect.map(
-        Effect.promise(() => call(address, "GET", erasures)),
-        (answer) => Schema.decodeUnknownSync(ErasuresBody)(answer.body).erasures[0],
-      );
-      yield* Effect.repeat(first, { until: (one) => one?.erasedAt != null });
-    }).pipe(Effect.scoped, Effect.provideService(Telemetry.TelemetryStore, broken));
-    assert.isAbove(sweeps, 1);
-  }).pipe(Effect.provide(ports)),
 );

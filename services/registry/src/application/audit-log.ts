@@ -125,8 +125,16 @@ export const startAuditLog = Effect.fn("startAuditLog")(function* (settings: Reg
   });
 
   if (keys) {
-    const inTheBackground = Effect.catch(checkpoint, (error) =>
-      (error._tag === "NotSigned" ? Effect.logError : Effect.logWarning)(`no checkpoint was signed: ${error.message}`),
+    const inTheBackground = checkpoint.pipe(
+      Effect.catch((error) =>
+        (error._tag === "NotSigned" ? Effect.logError : Effect.logWarning)(
+          `no checkpoint was signed: ${error.message}`,
+        ),
+      ),
+      // A defect is tried again like a failure: else nothing more would be signed until the next start.
+      Effect.catchDefect((defect) =>
+        Effect.logError(`no checkpoint was signed: ${defect instanceof Error ? defect.message : String(defect)}`),
+      ),
     );
     const hints = yield* PubSub.subscribe(recorder.appended);
     yield* Effect.addFinalizer(() => inTheBackground);
