@@ -43,7 +43,7 @@ else
       await page.getByText("Rests on row").waitFor();
       await page.getByLabel("Application", { exact: true }).fill("nobody");
       await page.getByRole("button", { name: "Look it up" }).click();
-      await page.getByText("not registered yet").waitFor();
+      await page.getByText("application nobody is not known; register it first").waitFor();
 
       await page.getByLabel(/Release, digest/).fill("n");
       await page.getByRole("button", { name: "Search the record" }).click();
