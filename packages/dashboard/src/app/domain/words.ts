@@ -1,3 +1,5 @@
+import { lengthOfTime } from "@sluice/release/words";
+
 // Numbers and times as people read them. Every figure on the screen is written by one of these.
 
 const number = (digits: number) => new Intl.NumberFormat("en", { maximumFractionDigits: digits });
@@ -18,25 +20,10 @@ export const eValue = (logE: number): string =>
 export const milliseconds = (ms: number): string =>
   ms >= 1_000 ? `${decimal(ms / 1_000)} s` : `${whole.format(ms)} ms`;
 
-/** A length of time in its two largest units: `3 min 20 s`. */
+/** A length of time in its two largest units: `3 min 20 s`; below ten seconds with a tenth. */
 export const duration = (ms: number): string => {
   const seconds = Math.max(0, ms / 1_000);
-  if (seconds < 10) return `${Number(seconds.toFixed(1))} s`;
-  const units = [
-    ["d", 86_400],
-    ["h", 3_600],
-    ["min", 60],
-    ["s", 1],
-  ] as const;
-  const first = units.findIndex(([, size]) => Math.round(seconds) >= size);
-  let rest = Math.round(seconds);
-  const parts: Array<string> = [];
-  for (const [unit, size] of units.slice(first, first + 2)) {
-    const amount = Math.floor(rest / size);
-    rest -= amount * size;
-    if (amount > 0) parts.push(`${amount} ${unit}`);
-  }
-  return parts.join(" ");
+  return seconds < 10 ? `${Number(seconds.toFixed(1))} s` : lengthOfTime(seconds);
 };
 
 const pad = (value: number, width = 2): string => String(value).padStart(width, "0");
